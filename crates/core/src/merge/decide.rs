@@ -1,0 +1,337 @@
+//! The decision on one mutation of one row.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use super::contest::{Contest, Contested, Outcome, Resolution};
+use super::deletion;
+use super::last_write_wins::is_later;
+use super::policy::TablePolicy;
+use super::same::same_json;
+use super::state::RowState;
+use crate::batch::Op;
+use crate::clock::{self, Hlc};
+use crate::json::{self, RawObject};
+
+/// A mutation as it reaches its row.
+#[derive(Clone, Debug)]
+pub struct Incoming<'a> {
+    /// Number within the device.
+    pub seq: u64,
+    /// Canonical row key.
+    pub key: &'a str,
+    /// Version of the row that the device saw.
+    pub base: Option<i64>,
+    /// Claimed clock.
+    pub hlc: Option<u64>,
+    /// Changed columns, without the key columns.
+    pub patch: RawObject<'a>,
+    /// Values that the device saw just before this mutation.
+    pub before: Option<RawObject<'a>>,
+}
+
+/// What a run of mutations has in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Kind.
+    pub op: Op,
+    /// Policies of the table.
+    pub policy: &'a TablePolicy,
+    /// The device that made the mutations.
+    pub device: &'a str,
+    /// The server's clock.
+    pub now_hlc: u64,
+    /// How far a claimed clock may be ahead of the server's.
+    pub bound_ms: u64,
+}
+
+/// What to do with the row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Write [`Decision::row`] into the existing row.
+    Update,
+    /// Insert [`Decision::row`] as a new row or a new life of a deleted one.
+    Insert,
+    /// Delete the row.
+    Delete,
+    /// Bring the deleted row back with its last values, and [`Decision::row`] on top.
+    Resurrect,
+    /// Leave the row as it is.
+    Nothing,
+    /// Refuse the mutation. The other fields of the decision then mean nothing.
+    Reject {
+        /// SQLSTATE.
+        code: &'static str,
+        /// The reason for a person.
+        message: &'static str,
+    },
+}
+
+/// What the device is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// As sent.
+    Applied,
+    /// Others had changed the row, and it was settled without a person.
+    Merged,
+    /// A person has to decide about at least one column.
+    Conflict,
+}
+
+impl Status {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Status::Applied => "applied",
+            Status::Merged => "merged",
+            Status::Conflict => "conflict",
+        }
+    }
+}
+
+/// The decision on one mutation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What to do with the row.
+    pub action: Action,
+    /// What the device is told.
+    pub status: Status,
+    /// Effective clock of the mutation.
+    pub hlc: u64,
+    /// Whether the claimed clock was too far in the future.
+    pub skewed: bool,
+    /// Final raw values of the patched columns, theirs where theirs stays.
+    pub row: Vec<(String, String)>,
+    /// How the contested columns went.
+    pub columns: BTreeMap<String, Outcome>,
+    /// The same for the conflict log, with values.
+    pub contested: Vec<Contested>,
+    /// Columns whose value both sides agree on but whose clock and device this mutation moves forward.
+    /// Without it the next writer could win against the later of two equal writes.
+    pub restamp: Vec<String>,
+    /// Whether the row may now differ from what the device computes on its own.
+    pub return_row: bool,
+}
+
+/// Same text and code for a row that does not exist and one that may not be seen.
+pub(super) const NO_ROW: Action = Action::Reject {
+    code: "42501",
+    message: "row not found or not permitted",
+};
+
+/// Decides one mutation.
+///
+/// `current` holds the row's values if it exists and the caller may see it; `state` what is recorded
+/// about it, if anything ever was.
+#[must_use]
+pub fn decide(
+    ctx: &Context<'_>,
+    incoming: &Incoming<'_>,
+    current: Option<&RawObject<'_>>,
+    state: Option<&RowState<'_>>,
+) -> Decision {
+    let nothing_known = RowState::default();
+    let known = state.unwrap_or(&nothing_known);
+    let plain = Plain {
+        ctx,
+        incoming,
+        known,
+    };
+    let gone = current.is_none() && state.is_none_or(|state| state.deleted);
+    match (ctx.op, current) {
+        (Op::Insert, _) => plain.take(Action::Insert),
+        (Op::Upsert, None) if state.is_none() => plain.take(Action::Insert),
+        (Op::Update | Op::Upsert, None) if gone && state.is_some() => deletion::revive(&plain),
+        (Op::Delete, None) if gone => plain.take(Action::Nothing),
+        (Op::Delete, Some(row)) => deletion::delete(&plain, row),
+        (Op::Update | Op::Upsert, Some(row)) => plain.contest(row),
+        (Op::Update | Op::Upsert | Op::Delete, None) => plain.take(NO_ROW),
+        (Op::Call, _) => plain.take(Action::Reject {
+            code: "42883",
+            message: "a call has no row to decide on",
+        }),
+    }
+}
+
+/// One mutation with what is recorded about its row.
+pub(super) struct Plain<'a> {
+    pub ctx: &'a Context<'a>,
+    pub incoming: &'a Incoming<'a>,
+    pub known: &'a RowState<'a>,
+}
+
+impl Plain<'_> {
+    /// The decision that takes everything as sent.
+    pub(super) fn take(&self, action: Action) -> Decision {
+        let (hlc, skewed) = self.effective_clock();
+        let values = self.incoming.patch.iter();
+        Decision {
+            action,
+            status: Status::Applied,
+            hlc,
+            skewed,
+            row: values
+                .map(|(name, value)| (name.to_string(), value.get().to_owned()))
+                .collect(),
+            columns: BTreeMap::new(),
+            contested: Vec::new(),
+            restamp: Vec::new(),
+            return_row: false,
+        }
+    }
+
+    /// The claimed clock, not too far in the future, and later than everything that the device had
+    /// seen of what it writes: an edit made after seeing a value is causally later than that value,
+    /// however wrong the device's clock is.
+    fn effective_clock(&self) -> (u64, bool) {
+        let now = Hlc(self.ctx.now_hlc);
+        let claimed = Hlc(self.incoming.hlc.unwrap_or(now.0));
+        let clamped = clock::clamp(claimed, now.ms(), self.ctx.bound_ms);
+        let seen = |stamp: &&super::Stamp| {
+            !stamp.is_unseen(self.incoming.base) || stamp.is_by(self.ctx.device)
+        };
+        let latest = if self.ctx.op == Op::Delete {
+            let all = self.known.clocks.values().chain([&self.known.life]);
+            all.filter(seen).map(|stamp| stamp.hlc).max()
+        } else {
+            let patched = self
+                .incoming
+                .patch
+                .iter()
+                .map(|(name, _)| self.known.stamp(name));
+            patched.filter(seen).map(|stamp| stamp.hlc).max()
+        };
+        let least = latest
+            .and_then(|hlc| u64::try_from(hlc).ok())
+            .map_or(Hlc(0), |hlc| Hlc(hlc).next());
+        (clamped.hlc.max(least).0, clamped.skewed)
+    }
+
+    /// The value that the device started from, where it is known.
+    ///
+    /// What the device saw just before is exact. The server's own record of the base version is the
+    /// same unless the device wrote the column in between, which only the device can know; it is not
+    /// used when the column's last write is the device's own. A device that never saw the row started
+    /// from nothing.
+    pub(super) fn base_value(&self, column: &str) -> Option<&str> {
+        let before = self.incoming.before.as_ref();
+        if let Some(seen) = before.and_then(|before| json::member(before, column)) {
+            return Some(seen);
+        }
+        if self.known.stamp(column).is_by(self.ctx.device) {
+            return None;
+        }
+        match self.incoming.base {
+            None => Some("null"),
+            Some(_) => self
+                .known
+                .base
+                .as_ref()
+                .and_then(|base| json::member(base, column)),
+        }
+    }
+
+    /// Decides column by column on a live row.
+    fn contest(&self, row: &RawObject<'_>) -> Decision {
+        let mut decision = self.take(Action::Update);
+        decision.row.clear();
+        for (column, mine) in &self.incoming.patch {
+            let theirs = json::member(row, column).unwrap_or("null");
+            let value = self.decide_column(column, mine, theirs, &mut decision);
+            decision.row.push((column.to_string(), value));
+        }
+        let others = self
+            .known
+            .changed_by_others(self.incoming.base, self.ctx.device);
+        settle(&mut decision, others);
+        decision
+    }
+
+    /// Decides one column; what is worth recording goes into `decision`. Returns the final value.
+    fn decide_column(
+        &self,
+        column: &str,
+        mine: &RawValue,
+        theirs: &str,
+        decision: &mut Decision,
+    ) -> String {
+        let mine = mine.get();
+        let stamp = self.known.stamp(column);
+        let policy = self.ctx.policy.of(column);
+        let own = stamp.is_by(self.ctx.device);
+        if !stamp.is_unseen(self.incoming.base) || (own && !policy.combines()) {
+            return mine.to_owned();
+        }
+        let base = self.base_value(column);
+        let contest = Contest {
+            base,
+            mine,
+            theirs,
+            my_clock: decision.hlc,
+            my_device: self.ctx.device,
+            their_stamp: stamp,
+        };
+        if policy.settles_equal() && same_json(mine, theirs) {
+            if !is_later(&contest) {
+                return theirs.to_owned();
+            }
+            decision.restamp.push(column.to_owned());
+            return mine.to_owned();
+        }
+        let (outcome, value) = match policy.resolve(&contest) {
+            Resolution::Mine => (Outcome::Mine, mine.to_owned()),
+            Resolution::Theirs => (Outcome::Theirs, theirs.to_owned()),
+            Resolution::Manual => (Outcome::Manual, theirs.to_owned()),
+            Resolution::Merged(value) if same_json(&value, mine) => (Outcome::Mine, value),
+            Resolution::Merged(value) => (Outcome::Merged, value),
+        };
+        if !own || outcome != Outcome::Mine {
+            let entry = self.entry(column, mine, theirs, policy.name(), outcome);
+            record(decision, entry);
+        }
+        value
+    }
+
+    /// An entry of the conflict log.
+    pub(super) fn entry(
+        &self,
+        column: &str,
+        mine: &str,
+        theirs: &str,
+        policy: &str,
+        outcome: Outcome,
+    ) -> Contested {
+        let base = self.base_value(column).map(str::to_owned);
+        Contested {
+            column: column.to_owned(),
+            base_known: base.is_some(),
+            base,
+            mine: mine.to_owned(),
+            theirs: theirs.to_owned(),
+            policy: policy.to_owned(),
+            outcome,
+        }
+    }
+}
+
+/// Adds an entry to a decision.
+pub(super) fn record(decision: &mut Decision, entry: Contested) {
+    decision.columns.insert(entry.column.clone(), entry.outcome);
+    decision.contested.push(entry);
+}
+
+/// Derives status and `return_row` from what was recorded.
+fn settle(decision: &mut Decision, others_changed: bool) {
+    let manual = decision
+        .columns
+        .values()
+        .any(|outcome| *outcome == Outcome::Manual);
+    decision.status = match manual {
+        true => Status::Conflict,
+        false if others_changed || !decision.columns.is_empty() => Status::Merged,
+        false => Status::Applied,
+    };
+    decision.return_row = decision.status != Status::Applied;
+}

@@ -1,0 +1,71 @@
+//! The larger or the smaller value.
+//!
+//! All values that can be compared are in one total order: `"-Infinity"`, then numbers and numeric
+//! strings by value, then other strings by bytes. Equal numbers written differently are ordered by
+//! their text, so that the result never depends on who came first. Null gives way to anything.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use super::contest::{Contest, Resolution};
+use super::number::{self, Number};
+
+pub(super) fn resolve_max(contest: &Contest<'_>) -> Resolution {
+    resolve(contest, Ordering::Greater)
+}
+
+pub(super) fn resolve_min(contest: &Contest<'_>) -> Resolution {
+    resolve(contest, Ordering::Less)
+}
+
+fn resolve(contest: &Contest<'_>, mine_wins: Ordering) -> Resolution {
+    if contest.mine == "null" {
+        return Resolution::Theirs;
+    }
+    let Some(mine) = Rank::of(contest.mine) else {
+        return Resolution::Manual;
+    };
+    if contest.theirs == "null" {
+        return Resolution::Mine;
+    }
+    match Rank::of(contest.theirs) {
+        None => Resolution::Manual,
+        Some(theirs) if mine.cmp(&theirs) != mine_wins => Resolution::Theirs,
+        Some(_) => in_their_kind(contest),
+    }
+}
+
+/// Mine, turned into a string or a number where theirs is one.
+fn in_their_kind(contest: &Contest<'_>) -> Resolution {
+    let text = number::unquoted(contest.mine);
+    let is_number = Number::parse(text).is_some();
+    if contest.mine.starts_with('"') == contest.theirs.starts_with('"') || !is_number {
+        return Resolution::Mine;
+    }
+    Resolution::Merged(number::in_kind_of(contest.theirs, text))
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Rank<'a> {
+    Lowest,
+    Number(Number<'a>, &'a str),
+    Text(Cow<'a, str>),
+}
+
+impl<'a> Rank<'a> {
+    fn of(raw: &'a str) -> Option<Rank<'a>> {
+        let text = number::unquoted(raw);
+        if let Some(number) = Number::parse(text) {
+            return Some(Rank::Number(number, text));
+        }
+        if !raw.starts_with('"') {
+            return None;
+        }
+        let text: Cow<'a, str> = serde_json::from_str::<String>(raw).ok()?.into();
+        Some(if text == "-Infinity" {
+            Rank::Lowest
+        } else {
+            Rank::Text(text)
+        })
+    }
+}

@@ -1,0 +1,27 @@
+//! What becomes of a mutation on a row that others may have changed meanwhile.
+//!
+//! [`decide`](mod@decide) finds the contested columns of one mutation and asks the policy of each; a
+//! policy is one small file that answers mine, theirs, a merged value, or a person. [`run`] does the
+//! same for a run of mutations as the database holds them: arrays and JSON.
+
+pub mod decide;
+pub mod policy;
+pub mod run;
+pub mod state;
+
+mod client_wins;
+mod contest;
+mod counter;
+mod deletion;
+mod last_write_wins;
+mod manual;
+mod max_min;
+mod number;
+mod same;
+mod server_wins;
+
+pub use contest::{Contested, Outcome};
+pub use decide::{Action, Context, Decision, Incoming, Status, decide};
+pub use policy::{OnDelete, Policy, TablePolicy};
+pub use run::{Decided, decide_run};
+pub use state::{RowState, Stamp};

@@ -1,0 +1,225 @@
+//! Decisions on a whole run, as the database holds it: arrays and JSON.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use super::decide::{Context, Decision, Incoming, decide};
+use super::policy::TablePolicy;
+use super::state::RowState;
+use crate::batch::Op;
+use crate::error::CoreError;
+use crate::json::{self, Members, RawObject};
+
+/// The decision on one mutation of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// Position in the run, from 0.
+    pub ord: usize,
+    /// The mutation.
+    pub seq: u64,
+    /// Canonical row key.
+    pub key: String,
+    /// What to do.
+    pub decision: Decision,
+    /// Raw values of the key columns.
+    key_values: Vec<(String, String)>,
+}
+
+impl Decided {
+    /// The key columns and the final values of the patched columns as a JSON object.
+    #[must_use]
+    pub fn row_json(&self) -> String {
+        object(
+            self.key_values
+                .iter()
+                .chain(&self.decision.row)
+                .map(|(n, v)| (n, v.as_str())),
+        )
+    }
+
+    /// How the contested columns went as a JSON object, `None` when there were none.
+    #[must_use]
+    pub fn columns_json(&self) -> Option<String> {
+        let columns = &self.decision.columns;
+        let quoted: Vec<String> = columns
+            .values()
+            .map(|outcome| format!("\"{}\"", outcome.as_str()))
+            .collect();
+        let members = columns.keys().zip(quoted.iter().map(String::as_str));
+        (!columns.is_empty()).then(|| object(members))
+    }
+
+    /// The conflict log's entries as a JSON array of `{"column", "base", "base_known", "mine",
+    /// "theirs", "policy", "outcome"}`, `None` when there are none.
+    #[must_use]
+    pub fn contested_json(&self) -> Option<String> {
+        if self.decision.contested.is_empty() {
+            return None;
+        }
+        let mut out = String::from("[");
+        for entry in &self.decision.contested {
+            if out.len() > 1 {
+                out.push(',');
+            }
+            out.push_str("{\"column\":");
+            json::push_string(&mut out, &entry.column);
+            out.push_str(",\"base\":");
+            out.push_str(entry.base.as_deref().unwrap_or("null"));
+            out.push_str(if entry.base_known {
+                ",\"base_known\":true"
+            } else {
+                ",\"base_known\":false"
+            });
+            out.push_str(",\"mine\":");
+            out.push_str(&entry.mine);
+            out.push_str(",\"theirs\":");
+            out.push_str(&entry.theirs);
+            out.push_str(",\"policy\":");
+            json::push_string(&mut out, &entry.policy);
+            out.push_str(",\"outcome\":");
+            json::push_string(&mut out, entry.outcome.as_str());
+            out.push('}');
+        }
+        out.push(']');
+        Some(out)
+    }
+}
+
+fn object<'m>(members: impl Iterator<Item = (&'m String, &'m str)>) -> String {
+    let mut out = String::from("{");
+    for (name, value) in members {
+        json::push_key(&mut out, name);
+        out.push_str(value);
+    }
+    out.push('}');
+    out
+}
+
+/// A locked row that the caller may see.
+#[derive(Deserialize)]
+struct CurrentRow<'a> {
+    #[serde(borrow)]
+    k: Cow<'a, str>,
+    #[serde(borrow)]
+    r: Members<'a>,
+}
+
+/// Decides a run.
+///
+/// `keys`, `seqs`, `bases`, `hlcs` and the arrays `rows` and `befores` are those of a
+/// [`crate::plan::Run`]. `current` is a JSON array of `{"k": row key, "r": {column: value}}` of the
+/// locked rows that the caller may see (whole rows where `op` is a deletion); `states` a JSON array
+/// of [`RowState`]. Both may be in any order and lack rows. The answer is in the order of the run.
+///
+/// # Errors
+/// [`CoreError::BadJson`], [`CoreError::UnknownPolicy`] or [`CoreError::RunMismatch`] where an
+/// argument is malformed.
+#[allow(clippy::too_many_arguments)]
+pub fn decide_run(
+    op: Op,
+    policy_json: &str,
+    device: &str,
+    now_hlc: u64,
+    bound_ms: u64,
+    keys: &[String],
+    seqs: &[u64],
+    bases: &[Option<i64>],
+    hlcs: &[Option<u64>],
+    rows: &str,
+    befores: Option<&str>,
+    current: &str,
+    states: &str,
+    key_columns: &[String],
+) -> Result<Vec<Decided>, CoreError> {
+    let policy = TablePolicy::parse(policy_json)?;
+    let ctx = Context {
+        op,
+        policy: &policy,
+        device,
+        now_hlc,
+        bound_ms,
+    };
+    let rows: Vec<Members<'_>> = json::parse("run rows", rows)?;
+    let mut befores: Vec<Option<Members<'_>>> = match befores {
+        Some(befores) => json::parse("run befores", befores)?,
+        None => Vec::new(),
+    };
+    befores.resize_with(
+        if befores.is_empty() {
+            rows.len()
+        } else {
+            befores.len()
+        },
+        || None,
+    );
+    let lengths = [
+        ("seqs", seqs.len()),
+        ("bases", bases.len()),
+        ("hlcs", hlcs.len()),
+        ("rows", rows.len()),
+    ];
+    for (what, found) in lengths.into_iter().chain([("befores", befores.len())]) {
+        if found != keys.len() {
+            return Err(CoreError::RunMismatch {
+                what,
+                expected: keys.len(),
+                found,
+            });
+        }
+    }
+    let current = visible_rows(current, key_columns)?;
+    let states: Vec<RowState<'_>> = json::parse("row states", states)?;
+    let states: HashMap<&str, &RowState<'_>> = states
+        .iter()
+        .map(|state| (state.key.as_ref(), state))
+        .collect();
+    let members = rows.into_iter().zip(befores);
+    let decided = members.enumerate().map(|(ord, (Members(row), before))| {
+        let (key_values, patch) = split(row, key_columns);
+        let incoming = Incoming {
+            seq: seqs[ord],
+            key: &keys[ord],
+            base: bases[ord],
+            hlc: hlcs[ord],
+            patch,
+            before: before.map(|members| members.0),
+        };
+        let key = keys[ord].as_str();
+        let decision = decide(&ctx, &incoming, current.get(key), states.get(key).copied());
+        Decided {
+            ord,
+            seq: seqs[ord],
+            key: key.to_owned(),
+            decision,
+            key_values,
+        }
+    });
+    Ok(decided.collect())
+}
+
+fn visible_rows<'a>(
+    current: &'a str,
+    key_columns: &[String],
+) -> Result<HashMap<Cow<'a, str>, RawObject<'a>>, CoreError> {
+    let rows: Vec<CurrentRow<'a>> = json::parse("current rows", current)?;
+    let is_key = |name: &str| key_columns.iter().any(|column| column == name);
+    let without_key = |row: CurrentRow<'a>| {
+        let Members(mut values) = row.r;
+        values.retain(|(name, _)| !is_key(name));
+        (row.k, values)
+    };
+    Ok(rows.into_iter().map(without_key).collect())
+}
+
+/// Separates the key columns of a row from the patched ones.
+fn split<'a>(row: RawObject<'a>, key_columns: &[String]) -> (Vec<(String, String)>, RawObject<'a>) {
+    let (key, patch): (RawObject<'a>, RawObject<'a>) = row
+        .into_iter()
+        .partition(|(name, _)| key_columns.iter().any(|column| column == name));
+    let owned = key
+        .into_iter()
+        .map(|(name, value)| (name.into_owned(), value.get().to_owned()));
+    (owned.collect(), patch)
+}
