@@ -79,7 +79,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-        let mut members: RawObject<'de> = Vec::with_capacity(8);
+        let mut members: RawObject<'de> = Vec::with_capacity(4);
         while let Some((Name(key), value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
             members.push((key, value));
         }
@@ -147,8 +147,11 @@ pub(crate) fn push_key(out: &mut String, name: &str) {
     out.push(':');
 }
 
-/// The deepest nesting of arrays and objects, found without recursion in one pass.
+/// The deepest nesting of arrays and objects in a value, found without recursion in one pass.
 pub(crate) fn depth(text: &str) -> usize {
+    if !text.starts_with(['{', '[']) {
+        return 0;
+    }
     let (mut depth, mut deepest) = (0usize, 0usize);
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

@@ -1,7 +1,11 @@
 //! Cutting a piece out of a JSON array.
 
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::decimal::Decimal;
 use crate::error::CoreError;
 use crate::json;
 
@@ -29,3 +33,33 @@ pub fn slice_json_array(array_text: &str, from: usize, to: usize) -> Result<Stri
     out.push(']');
     Ok(out)
 }
+#[derive(Deserialize)]
+struct Mutations<'a> {
+    #[serde(borrow)]
+    mutations: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Numbered {
+    seq: Decimal,
+}
+
+/// The text of the mutations with these seqs, as the device wrote it.
+///
+/// # Errors
+/// [`CoreError::BadJson`] where the text is no batch.
+pub fn extract_mutations(
+    batch: &str,
+    wanted: &BTreeSet<u64>,
+) -> Result<Vec<(u64, String)>, CoreError> {
+    let Mutations { mutations } = json::parse("batch", batch)?;
+    let mut found = Vec::with_capacity(wanted.len());
+    for mutation in mutations {
+        let Numbered { seq: Decimal(seq) } = json::parse("batch", mutation.get())?;
+        if wanted.contains(&seq) {
+            found.push((seq, mutation.get().to_owned()));
+        }
+    }
+    Ok(found)
+}
+

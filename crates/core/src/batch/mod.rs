@@ -118,30 +118,25 @@ impl FromStr for Op {
 /// mistyped or missing.
 pub fn parse_batch<'a>(text: &'a str, limits: &Limits) -> Result<Batch<'a>, CoreError> {
     limit::check_text(text, limits)?;
-    let wire: wire::WireBatch<'a> = json::parse("batch", text)?;
+    let mut wire: wire::WireBatch<'a> = json::parse("batch", text)?;
     if wire.v != FORMAT {
         return Err(CoreError::UnknownVersion { found: wire.v });
     }
-    limit::check_count(wire.mutations.len(), limits)?;
+    limit::check_shape(wire.mutations.len(), wire.unknown_depth, limits)?;
+    if let Some(fault) = wire.fault {
+        return Err(fault);
+    }
     let escapes = text.contains("\\u");
-    let mut mutations = Vec::with_capacity(wire.mutations.len());
-    let mut expected = None;
-    for draft in wire.mutations {
-        let mutation = draft.finish(escapes)?;
-        let seq = mutation.seq;
-        match expected {
-            Some(expected) if seq != expected => {
-                return Err(CoreError::SequenceGap {
-                    expected,
-                    found: seq,
-                });
-            }
-            _ => expected = Some(seq + 1),
+    let mut expected = wire.mutations.first().map_or(0, |mutation| mutation.seq);
+    for mutation in &mut wire.mutations {
+        if mutation.seq != expected {
+            return Err(CoreError::SequenceGap { expected, found: mutation.seq });
         }
-        limit::check_mutation(&mutation, limits)?;
-        mutations.push(mutation);
+        expected += 1;
+        limit::check_mutation(mutation, limits)?;
+        mutation.storable = !escapes || wire::is_storable(mutation);
     }
     let sent_at = wire.sent_at.map(|name| name.0);
     limit::check_name(sent_at.as_deref(), limits)?;
-    Ok(Batch { sent_at, mutations })
+    Ok(Batch { sent_at, mutations: wire.mutations })
 }

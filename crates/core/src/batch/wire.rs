@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{Mutation, Op};
@@ -17,7 +17,11 @@ const PRIORITY_MAX: i16 = 9;
 pub(super) struct WireBatch<'a> {
     pub v: u64,
     pub sent_at: Option<Name<'a>>,
-    pub mutations: Vec<Draft<'a>>,
+    pub mutations: Vec<Mutation<'a>>,
+    /// The first mutation that lacks a field or is out of range.
+    pub fault: Option<CoreError>,
+    /// Depth of the deepest value under a key that is not known.
+    pub unknown_depth: usize,
 }
 
 struct BatchVisitor;
@@ -30,19 +34,23 @@ impl<'de> Visitor<'de> for BatchVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WireBatch<'de>, A::Error> {
-        let (mut v, mut sent_at, mut mutations) = (None, None, None);
+        let (mut v, mut sent_at, mut mutations) = (None, None, None::<Mutations<'de>>);
+        let mut unknown_depth = 0;
         while let Some(Name(key)) = map.next_key()? {
             match key.as_ref() {
                 "v" => fill(&mut v, "v", &mut map)?,
                 "sent_at" => fill(&mut sent_at, "sent_at", &mut map)?,
                 "mutations" => fill(&mut mutations, "mutations", &mut map)?,
-                _ => drop(map.next_value::<IgnoredAny>()?),
+                _ => unknown_depth = unknown_depth.max(1 + skip(&mut map)?),
             }
         }
+        let mutations = mutations.ok_or_else(|| A::Error::missing_field("mutations"))?;
         Ok(WireBatch {
             v: v.ok_or_else(|| A::Error::missing_field("v"))?,
             sent_at: sent_at.flatten(),
-            mutations: mutations.ok_or_else(|| A::Error::missing_field("mutations"))?,
+            mutations: mutations.list,
+            fault: mutations.fault,
+            unknown_depth: unknown_depth.max(mutations.unknown_depth),
         })
     }
 }
@@ -53,9 +61,44 @@ impl<'de> Deserialize<'de> for WireBatch<'de> {
     }
 }
 
+#[derive(Default)]
+struct Mutations<'a> {
+    list: Vec<Mutation<'a>>,
+    fault: Option<CoreError>,
+    unknown_depth: usize,
+}
+
+struct MutationsVisitor;
+
+impl<'de> Visitor<'de> for MutationsVisitor {
+    type Value = Mutations<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of mutations")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Mutations<'de>, A::Error> {
+        let mut mutations = Mutations::default();
+        while let Some(draft) = seq.next_element::<Draft<'de>>()? {
+            mutations.unknown_depth = mutations.unknown_depth.max(draft.unknown_depth);
+            match draft.finish() {
+                Ok(mutation) => mutations.list.push(mutation),
+                Err(fault) => drop(mutations.fault.get_or_insert(fault)),
+            }
+        }
+        Ok(mutations)
+    }
+}
+
+impl<'de> Deserialize<'de> for Mutations<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(MutationsVisitor)
+    }
+}
+
 /// A mutation whose present fields have the right types. JSON null counts as absent.
 #[derive(Default)]
-pub(super) struct Draft<'a> {
+struct Draft<'a> {
     seq: Option<Decimal>,
     op: Option<OpName>,
     table: Option<Option<Name<'a>>>,
@@ -69,6 +112,7 @@ pub(super) struct Draft<'a> {
     priority: Option<Option<i16>>,
     function: Option<Option<Name<'a>>>,
     args: Option<&'a RawValue>,
+    unknown_depth: usize,
 }
 
 struct DraftVisitor;
@@ -97,7 +141,7 @@ impl<'de> Visitor<'de> for DraftVisitor {
                 "priority" => fill(&mut draft.priority, "priority", &mut map)?,
                 "function" => fill(&mut draft.function, "function", &mut map)?,
                 "args" => fill(&mut draft.args, "args", &mut map)?,
-                _ => drop(map.next_value::<IgnoredAny>()?),
+                _ => draft.unknown_depth = draft.unknown_depth.max(3 + skip(&mut map)?),
             }
         }
         if draft.seq.is_none() {
@@ -127,6 +171,11 @@ where
     Ok(())
 }
 
+/// Reads past a value and returns its depth.
+fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<usize, A::Error> {
+    Ok(json::depth(map.next_value::<&'de RawValue>()?.get()))
+}
+
 struct OpName(Op);
 
 impl<'de> Deserialize<'de> for OpName {
@@ -137,8 +186,8 @@ impl<'de> Deserialize<'de> for OpName {
 }
 
 impl<'a> Draft<'a> {
-    /// Checks presence and ranges. `escapes`: the batch text holds `\u` escapes somewhere.
-    pub(super) fn finish(self, escapes: bool) -> Result<Mutation<'a>, CoreError> {
+    /// Checks presence and ranges.
+    fn finish(self) -> Result<Mutation<'a>, CoreError> {
         let seq = self.seq.map_or(0, |seq| seq.0);
         if seq == 0 {
             return Err(out_of_range("seq", "1 or more", None));
@@ -178,7 +227,6 @@ impl<'a> Draft<'a> {
             }
         }
         check_ranges(&mutation)?;
-        mutation.storable = !escapes || is_storable(&mutation);
         Ok(mutation)
     }
 }
@@ -217,7 +265,8 @@ fn out_of_range(field: &'static str, expected: &'static str, seq: Option<u64>) -
     }
 }
 
-fn is_storable(mutation: &Mutation<'_>) -> bool {
+/// Whether Postgres can store all text of a mutation.
+pub(super) fn is_storable(mutation: &Mutation<'_>) -> bool {
     let names = [
         Some(&mutation.table),
         mutation.group.as_ref(),

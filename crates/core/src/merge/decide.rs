@@ -220,10 +220,12 @@ impl Plain<'_> {
         if let Some(seen) = before.and_then(|before| json::member(before, column)) {
             return Some(seen);
         }
-        if self.known.stamp(column).is_by(self.ctx.device) {
+        let stamp = self.known.stamp(column);
+        let base = self.incoming.base;
+        if stamp.is_by(self.ctx.device) && stamp.is_unseen(base) {
             return None;
         }
-        match self.incoming.base {
+        match base {
             None => Some("null"),
             Some(_) => self
                 .known

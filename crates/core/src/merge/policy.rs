@@ -52,6 +52,20 @@ impl Policy {
         )
     }
 
+    /// Whether the policy looks at the value that the device started from.
+    #[must_use]
+    pub const fn needs_base(&self) -> bool {
+        matches!(
+            self,
+            Policy::Counter
+                | Policy::Set
+                | Policy::Json
+                | Policy::Text
+                | Policy::Merge
+                | Policy::Function(_)
+        )
+    }
+
     /// The name in `enable_sync` and in the conflict log.
     #[must_use]
     pub fn name(&self) -> &str {

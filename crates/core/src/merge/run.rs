@@ -21,6 +21,8 @@ pub struct Decided {
     pub seq: u64,
     /// Canonical row key.
     pub key: String,
+    /// Version of the row before the run; `None` when the server knows no such row.
+    pub version: Option<i64>,
     /// What to do.
     pub decision: Decision,
     /// Raw values of the key columns.
@@ -187,11 +189,13 @@ pub fn decide_run(
             before: before.map(|members| members.0),
         };
         let key = keys[ord].as_str();
-        let decision = decide(&ctx, &incoming, current.get(key), states.get(key).copied());
+        let state = states.get(key).copied();
+        let decision = decide(&ctx, &incoming, current.get(key), state);
         Decided {
             ord,
             seq: seqs[ord],
             key: key.to_owned(),
+            version: state.map(|state| state.version),
             decision,
             key_values,
         }

@@ -1,6 +1,6 @@
 //! What falls with a rejected mutation: those that require it, and the rest of its group.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Rejected;
 use super::check::Item;
@@ -80,46 +80,44 @@ impl<'a> Dependents<'a> {
     fn spread(
         &self,
         mut fallen: Vec<u64>,
-        mutations: &[Mutation<'_>],
+        mutations: &'a [Mutation<'_>],
         rejected: &mut HashMap<u64, Rejected>,
     ) {
+        let mut spread_groups = HashSet::new();
         let mut next = 0;
         while let Some(cause) = fallen.get(next).copied() {
             next += 1;
-            let requiring = self.requiring.get(&cause).into_iter().flatten();
-            for (at, reason) in requiring
-                .map(|at| (at, "requires"))
-                .chain(self.peers(cause, mutations))
-            {
-                let seq = mutations[*at].seq;
-                rejected.entry(seq).or_insert_with(|| {
-                    fallen.push(seq);
-                    Rejected {
-                        seq,
-                        code: "PT424",
-                        message: format!("{reason} mutation {cause}, which was rejected"),
-                        detail: Some(cause.to_string()),
-                    }
-                });
+            let required = self.requiring.get(&cause).map(|seqs| (seqs, "requires"));
+            let grouped = self
+                .members(cause, mutations)
+                .filter(|(group, _)| spread_groups.insert(*group))
+                .map(|(_, members)| (members, "is in one group with"));
+            for (dependents, reason) in required.into_iter().chain(grouped) {
+                for at in dependents {
+                    let seq = mutations[*at].seq;
+                    rejected.entry(seq).or_insert_with(|| {
+                        fallen.push(seq);
+                        Rejected {
+                            seq,
+                            code: "PT424",
+                            message: format!("{reason} mutation {cause}, which was rejected"),
+                            detail: Some(cause.to_string()),
+                        }
+                    });
+                }
             }
         }
     }
 
-    /// Members of the group of `seq`.
-    fn peers<'s>(
-        &'s self,
+    /// The group of `seq` and the positions of its members.
+    fn members(
+        &self,
         seq: u64,
-        mutations: &'s [Mutation<'_>],
-    ) -> impl Iterator<Item = (&'s usize, &'static str)> {
-        let position = seq
-            .checked_sub(self.first_seq)
-            .and_then(|at| usize::try_from(at).ok());
-        let group = position.and_then(|at| mutations.get(at)?.group.as_deref());
-        let members = group.and_then(|group| self.groups.get(group));
-        members
-            .into_iter()
-            .flatten()
-            .map(|at| (at, "is in one group with"))
+        mutations: &'a [Mutation<'_>],
+    ) -> Option<(&'a str, &Vec<usize>)> {
+        let at = usize::try_from(seq.checked_sub(self.first_seq)?).ok()?;
+        let group = mutations.get(at)?.group.as_deref()?;
+        Some((group, self.groups.get(group)?))
     }
 
     /// Seqs of members that build on a mutation between them and the start of their group.
