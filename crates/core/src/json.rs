@@ -28,6 +28,18 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(
     serde_json::from_str(text).map_err(|error| CoreError::bad_json(document, &error))
 }
 
+/// The same for a document that is an object. Derived structs would take an array of their fields too.
+pub(crate) fn parse_object<'a, T: Deserialize<'a>>(
+    document: &'static str,
+    text: &'a str,
+) -> Result<T, CoreError> {
+    if !text.trim_start().starts_with('{') {
+        let reason = "expected an object".to_owned();
+        return Err(CoreError::BadJson { document, reason, line: 0, column: 0 });
+    }
+    parse(document, text)
+}
+
 /// A name: any JSON string, borrowed where it holds no escapes.
 ///
 /// A lone surrogate has no Unicode text. It becomes U+0000, which Postgres cannot store either, so

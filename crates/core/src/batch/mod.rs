@@ -127,12 +127,11 @@ pub fn parse_batch<'a>(text: &'a str, limits: &Limits) -> Result<Batch<'a>, Core
         return Err(fault);
     }
     let escapes = text.contains("\\u");
-    let mut expected = wire.mutations.first().map_or(0, |mutation| mutation.seq);
-    for mutation in &mut wire.mutations {
+    let first = wire.mutations.first().map_or(0, |mutation| mutation.seq);
+    for (expected, mutation) in (first..).zip(&mut wire.mutations) {
         if mutation.seq != expected {
             return Err(CoreError::SequenceGap { expected, found: mutation.seq });
         }
-        expected += 1;
         limit::check_mutation(mutation, limits)?;
         mutation.storable = !escapes || wire::is_storable(mutation);
     }

@@ -15,7 +15,7 @@ pub(super) struct Contest<'a> {
     /// The device that made the mutation.
     pub my_device: &'a str,
     /// Last change of the server's value.
-    pub their_stamp: &'a Stamp,
+    pub their_stamp: &'a Stamp<'a>,
 }
 
 /// A policy's answer.

@@ -189,12 +189,11 @@ impl Plain<'_> {
         let now = Hlc(self.ctx.now_hlc);
         let claimed = Hlc(self.incoming.hlc.unwrap_or(now.0));
         let clamped = clock::clamp(claimed, now.ms(), self.ctx.bound_ms);
-        let seen = |stamp: &&super::Stamp| {
+        let seen = |stamp: &&super::Stamp<'_>| {
             !stamp.is_unseen(self.incoming.base) || stamp.is_by(self.ctx.device)
         };
         let latest = if self.ctx.op == Op::Delete {
-            let all = self.known.clocks.values().chain([&self.known.life]);
-            all.filter(seen).map(|stamp| stamp.hlc).max()
+            self.known.stamps().filter(seen).map(|stamp| stamp.hlc).max()
         } else {
             let patched = self
                 .incoming

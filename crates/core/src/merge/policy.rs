@@ -210,7 +210,7 @@ impl TablePolicy {
     /// [`CoreError::UnknownPolicy`] for a name that does not exist, [`CoreError::BadJson`] for another
     /// shape or an unknown key.
     pub fn parse(text: &str) -> Result<TablePolicy, CoreError> {
-        let wire: Wire<'_> = json::parse("policy", text)?;
+        let wire: Wire<'_> = json::parse_object("policy", text)?;
         let columns = wire.columns.unwrap_or_default();
         Ok(TablePolicy {
             default: wire.default.map_or(Ok(Policy::default()), Spec::policy)?,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decimal;
 use crate::error::CoreError;
+use crate::json;
 
 /// First character of every token: the format of what follows.
 const FORMAT: char = '1';
@@ -79,7 +80,7 @@ impl Cursor {
     /// # Errors
     /// [`CoreError::BadCursor`] where a field is missing, unknown, mistyped or malformed.
     pub fn from_json(json: &str) -> Result<Cursor, CoreError> {
-        let cursor: Cursor = serde_json::from_str(json).map_err(|_| bad("not a cursor"))?;
+        let cursor: Cursor = json::parse_object("cursor", json).map_err(|_| bad("not a cursor"))?;
         cursor.validate()?;
         Ok(cursor)
     }

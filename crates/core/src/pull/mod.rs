@@ -57,7 +57,7 @@ impl PullRequest {
     /// larger `max_bytes` than allowed is cut, not refused.
     pub fn parse(text: &str, limits: &PullLimits) -> Result<PullRequest, CoreError> {
         within("request_bytes_max", text.len(), limits.request_bytes_max)?;
-        let wire: Wire<'_> = json::parse("pull request", text)?;
+        let wire: Wire<'_> = json::parse_object("pull request", text)?;
         let limit = wire.limit.unwrap_or(i64::from(limits.limit_default));
         let limit = u32::try_from(limit)
             .ok()
