@@ -1,0 +1,66 @@
+//! pg_offline_sync: the pgrx shell. Converts Postgres values to the pure core and back; decides
+//! nothing itself.
+//!
+//! The functions in [`api`] are the closed list that the SQL calls: the portable tier supplies the
+//! same list in PL/pgSQL. The SQL files follow them in the order of their numbers.
+
+use pgrx::prelude::*;
+
+mod api;
+mod error;
+mod settings;
+
+pgrx::pg_module_magic!(name, version);
+
+/// Helpers of the API; its SQL files follow below.
+#[pg_schema]
+mod offline_private {}
+
+extension_sql_file!("../../sql/000_schema.sql", requires = [offline_private]);
+extension_sql_file!(
+    "../../sql/010_identity.sql",
+    requires = [
+        "000_schema",
+        api::server::history_identity,
+        api::server::random_bytes,
+        api::server::version,
+        api::server::tier,
+        api::push::plan_push,
+        api::push::extract_mutations,
+        api::push::slice_json_array,
+        api::push::render_results,
+        api::merge::decide_run,
+        api::merge::check_policy,
+        api::merge::policy_needs_base,
+        api::merge::row_diff,
+        api::merge::stamp_columns,
+        api::pull::parse_pull,
+        api::pull::encode_cursor,
+        api::pull::render_changes
+    ]
+);
+extension_sql_file!("../../sql/020_shape.sql", requires = ["010_identity"]);
+extension_sql_file!("../../sql/030_storage.sql", requires = ["020_shape"]);
+extension_sql_file!("../../sql/035_wake.sql", requires = ["030_storage"]);
+extension_sql_file!("../../sql/040_drift.sql", requires = ["035_wake"]);
+extension_sql_file!("../../sql/045_bootstrap.sql", requires = ["040_drift"]);
+extension_sql_file!("../../sql/050_epoch.sql", requires = ["045_bootstrap"]);
+extension_sql_file!("../../sql/055_capture.sql", requires = ["050_epoch"]);
+extension_sql_file!("../../sql/060_registry.sql", requires = ["055_capture"]);
+extension_sql_file!("../../sql/070_device.sql", requires = ["060_registry"]);
+extension_sql_file!("../../sql/080_push_apply.sql", requires = ["070_device"]);
+extension_sql_file!(
+    "../../sql/085_push_merge.sql",
+    requires = ["080_push_apply"]
+);
+extension_sql_file!("../../sql/090_push.sql", requires = ["085_push_merge"]);
+extension_sql_file!("../../sql/095_push_batch.sql", requires = ["090_push"]);
+extension_sql_file!("../../sql/100_pull.sql", requires = ["095_push_batch"]);
+extension_sql_file!("../../sql/110_conflict.sql", requires = ["100_pull"]);
+extension_sql_file!("../../sql/900_grants.sql", requires = ["110_conflict"]);
+
+/// Registers the settings.
+#[pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    settings::register();
+}

@@ -1,0 +1,91 @@
+//! Settings, all under `offline_sync.`. Limits can be changed by a superuser only
+//! (`alter database … set offline_sync.… = …`): callers must not lift them.
+
+use offline_sync_core::limits::{Limits, PullLimits};
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
+
+static BATCH_MUTATIONS_MAX: GucSetting<i32> = GucSetting::<i32>::new(1_000);
+static BATCH_BYTES_MAX: GucSetting<i32> = GucSetting::<i32>::new(1_000_000);
+static PULL_ROWS_MAX: GucSetting<i32> = GucSetting::<i32>::new(10_000);
+static PULL_BYTES_MAX: GucSetting<i32> = GucSetting::<i32>::new(10_000_000);
+static CLOCK_BOUND_MS: GucSetting<i32> = GucSetting::<i32>::new(60_000);
+
+/// Defines the settings; called once a backend, when the library is loaded.
+pub fn register() {
+    let limits = [
+        (
+            c"offline_sync.batch_mutations_max",
+            c"Mutations in one push batch, at most.",
+            &BATCH_MUTATIONS_MAX,
+            100_000,
+        ),
+        (
+            c"offline_sync.batch_bytes_max",
+            c"Bytes of one push batch, at most.",
+            &BATCH_BYTES_MAX,
+            100_000_000,
+        ),
+        (
+            c"offline_sync.pull_rows_max",
+            c"Rows in one pull answer, at most.",
+            &PULL_ROWS_MAX,
+            100_000,
+        ),
+        (
+            c"offline_sync.pull_bytes_max",
+            c"Bytes of rows in one pull answer, at most.",
+            &PULL_BYTES_MAX,
+            100_000_000,
+        ),
+        (
+            c"offline_sync.clock_bound_ms",
+            c"Milliseconds that a device's clock may be ahead of the server's.",
+            &CLOCK_BOUND_MS,
+            86_400_000,
+        ),
+    ];
+    for (name, meaning, setting, max) in limits {
+        GucRegistry::define_int_guc(
+            name,
+            meaning,
+            c"",
+            setting,
+            1,
+            max,
+            GucContext::Suset,
+            GucFlags::default(),
+        );
+    }
+}
+
+fn size(setting: &GucSetting<i32>) -> usize {
+    usize::try_from(setting.get()).unwrap_or_default()
+}
+
+/// Limits of a push batch.
+pub fn batch_limits() -> Limits {
+    Limits {
+        mutations_max: size(&BATCH_MUTATIONS_MAX),
+        batch_bytes_max: size(&BATCH_BYTES_MAX),
+        ..Limits::default()
+    }
+}
+
+/// Limits of a pull request.
+pub fn pull_limits() -> PullLimits {
+    let defaults = PullLimits::default();
+    let limit_max = u32::try_from(PULL_ROWS_MAX.get()).unwrap_or(defaults.limit_max);
+    let max_bytes_max = u64::try_from(PULL_BYTES_MAX.get()).unwrap_or(defaults.max_bytes_max);
+    PullLimits {
+        limit_max,
+        limit_default: defaults.limit_default.min(limit_max),
+        max_bytes_max,
+        max_bytes_default: defaults.max_bytes_default.min(max_bytes_max),
+        ..defaults
+    }
+}
+
+/// How far a device's clock may be ahead, in milliseconds.
+pub fn clock_bound_ms() -> i32 {
+    CLOCK_BOUND_MS.get()
+}

@@ -1,0 +1,167 @@
+-- The shape of a synced table: how its rows and keys travel as JSON, as SQL fragments over alias t. int8 and numeric
+-- travel as strings (JavaScript rounds them), bytea as base64, timestamptz in UTC, all else as to_jsonb gives it.
+-- A shape is derived from the catalog only; it is cached in synced_table and used while its mark still fits.
+
+create function offline_private.base_type(p_type oid)
+returns oid
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with recursive chain (oid, base, depth) as (
+        select t.oid, case when t.typtype = 'd' then t.typbasetype end, 1 from pg_type t where t.oid = p_type
+        union all
+        select t.oid, case when t.typtype = 'd' then t.typbasetype end, depth + 1
+        from chain c join pg_type t on t.oid = c.base)
+    select oid from chain order by depth desc limit 1
+$$;
+
+-- Changes whenever a column is added, dropped, renamed or retyped: one index scan of a few catalog rows.
+create function offline_private.shape_mark(p_relation oid)
+returns bigint
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(sum(hashtextextended(concat_ws(',', a.attname, a.attnum, a.atttypid, a.atttypmod, a.attisdropped,
+        a.attgenerated, a.attidentity, a.attnotnull, c.relname, c.relnamespace), 0) % 1000000007), 0)::bigint
+    from pg_class c
+    join pg_attribute a on a.attrelid = c.oid
+    where c.oid = p_relation and a.attnum > 0
+$$;
+
+create function offline_private.key_text_expression(p_alias text, p_column text, p_base oid)
+returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format(case
+        when p_base in ('uuid'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'text'::regtype,
+            'varchar'::regtype, 'bool'::regtype) then '%1$s.%2$I::text'
+        when p_base = 'numeric'::regtype then 'trim_scale(%1$s.%2$I)::text'
+        when p_base = 'bytea'::regtype then 'translate(encode(%1$s.%2$I, ''base64''), E''\n'', '''')'
+        when p_base = 'timestamptz'::regtype
+            then '((to_jsonb(%1$s.%2$I at time zone ''UTC'') #>> ''{}'') || ''+00:00'')'
+        else '(to_jsonb(%1$s.%2$I) #>> ''{}'')' end, p_alias, p_column)
+$$;
+
+-- How one column travels. p_utc: the session already runs in UTC, so timestamptz needs no conversion.
+create function offline_private.wire_expression(p_alias text, p_column text, p_base oid, p_utc boolean)
+returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format(case
+        when p_base in ('int8'::regtype, 'numeric'::regtype) then '%1$s.%2$I::text'
+        when p_base in ('int8[]'::regtype, 'numeric[]'::regtype) then '%1$s.%2$I::text[]'
+        when p_base = 'bytea'::regtype then 'translate(encode(%1$s.%2$I, ''base64''), E''\n'', '''')'
+        when p_base = 'timestamptz'::regtype and not p_utc
+            then '((to_jsonb(%1$s.%2$I at time zone ''UTC'') #>> ''{}'') || ''+00:00'')'
+        else '%1$s.%2$I' end, p_alias, p_column)
+$$;
+
+create function offline_private.key_kind(p_base oid)
+returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when p_base = 'uuid'::regtype then 'uuid'
+        when p_base in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) then 'int'
+        when p_base in ('text'::regtype, 'varchar'::regtype) then 'text'
+        when (select t.typtype from pg_type t where t.oid = p_base) = 'e' then 'text'
+        else 'other' end
+$$;
+
+create function offline_private.primary_key(p_relation oid)
+returns text[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(a.attname::text order by k.ord)
+    from pg_index i
+    cross join unnest(i.indkey::smallint[]) with ordinality k (attnum, ord)
+    join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+    where i.indrelid = p_relation and i.indisprimary
+$$;
+
+-- SQL text that turns a row key, held in p_variable, into the typed value of key column p_ordinal (from 1).
+create function offline_private.key_value_expression(p_variable text, p_ordinal int, p_count int, p_type text, p_base oid)
+returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case when p_base = 'bytea'::regtype then format('decode(%s, ''base64'')', part) else format('(%s)::%s', part, p_type) end
+    from (select case when p_count = 1 then p_variable else format('(%s::json ->> %s)', p_variable, p_ordinal - 1) end) s (part)
+$$;
+
+-- {"relation", "key": [...], "key_text", "key_match" (t against the key text {k}), "key_json" (from {k}), "row", "row_local", "columns":
+--  {name: {"type", "read" ('r.col' as stored), "record" (type in a record definition), "wire", "wire_local", "generated",
+--  "excluded", "bytea"}}}; "…_local" fragments are for sessions that do not run in UTC.
+create function offline_private.make_shape(p_relation oid, p_key text[], p_exclude text[])
+returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_columns jsonb;
+    v_flags jsonb;
+    v_shape jsonb;
+    v_custom boolean;
+    v_custom_local boolean;
+    v_row text;
+    v_row_local text;
+begin
+    select jsonb_object_agg(c.name, jsonb_build_object(
+            'type', c.type,
+            'record', case when c.base = 'bytea'::regtype then 'text' else c.type end,
+            'read', case when c.base = 'bytea'::regtype then format('decode(r.%I, ''base64'')', c.name) else format('r.%I', c.name) end,
+            'wire', c.wire, 'wire_local', c.wire_local,
+            'generated', c.generated, 'excluded', c.excluded, 'bytea', c.base = 'bytea'::regtype)),
+        jsonb_object_agg(c.name, jsonb_strip_nulls(jsonb_build_object(
+            'w', nullif(not c.excluded and not c.generated, false), 'x', nullif(c.excluded, false),
+            'g', nullif(c.generated, false), 'b', nullif(c.base = 'bytea'::regtype, false)))),
+        bool_or(c.excluded or c.wire <> c.plain), bool_or(c.excluded or c.wire_local <> c.plain),
+        string_agg(c.wire || ' as ' || quote_ident(c.name), ', ' order by c.attnum) filter (where not c.excluded),
+        string_agg(c.wire_local || ' as ' || quote_ident(c.name), ', ' order by c.attnum) filter (where not c.excluded)
+    into v_columns, v_flags, v_custom, v_custom_local, v_row, v_row_local
+    from (
+        select b.*, offline_private.wire_expression('t', b.name, b.base, true) as wire,
+            offline_private.wire_expression('t', b.name, b.base, false) as wire_local, format('t.%I', b.name) as plain
+        from (
+            select a.attnum, a.attname::text as name, format_type(a.atttypid, a.atttypmod) as type,
+                offline_private.base_type(a.atttypid) as base, a.attgenerated <> '' as generated,
+                a.attname = any (p_exclude) as excluded
+            from pg_attribute a
+            where a.attrelid = p_relation and a.attnum > 0 and not a.attisdropped) b) c;
+
+    select jsonb_build_object(
+        'key_text', case when count(*) = 1 then min(k.text_expr)
+            else '(''['' || ' || string_agg('to_json(' || k.text_expr || ')::text', ' || '','' || ' order by k.ord) || ' || '']'')' end,
+        'key_match', string_agg(format('t.%I = %s', k.name, k.value_expr), ' and ' order by k.ord),
+        'key_json', 'json_build_object(' || string_agg(
+            format('%L, %s', k.name, replace(offline_private.wire_expression('v', 'v', k.base, false), 'v.v', k.value_expr)), ', ' order by k.ord) || ')',
+        'key_kinds', jsonb_agg(jsonb_build_object('name', k.name, 'kind', offline_private.key_kind(k.base)) order by k.ord))
+    into v_shape
+    from (
+        select u.ord, u.name, offline_private.key_text_expression('t', u.name, offline_private.base_type(a.atttypid)) as text_expr,
+            offline_private.base_type(a.atttypid) as base,
+            offline_private.key_value_expression('{k}', u.ord::int, cardinality(p_key), format_type(a.atttypid, a.atttypmod),
+                offline_private.base_type(a.atttypid)) as value_expr
+        from unnest(p_key) with ordinality u (name, ord)
+        join pg_attribute a on a.attrelid = p_relation and a.attname = u.name) k;
+
+    return v_shape || jsonb_build_object(
+        'relation', p_relation::regclass::text, 'name', offline_private.relation_name(p_relation), 'key', to_jsonb(p_key), 'columns', v_columns, 'flags', v_flags,
+        'row', case when v_custom then format('(select row_to_json(w) from (select %s) w)', v_row) else 'row_to_json(t)' end,
+        'row_local', case when v_custom_local then format('(select row_to_json(w) from (select %s) w)', v_row_local)
+            else 'row_to_json(t)' end);
+end
+$$;
+
+-- The name a table has on the wire: schema.table, unquoted.
+create function offline_private.relation_name(p_relation oid)
+returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = p_relation
+$$;

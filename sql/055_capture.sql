@@ -1,0 +1,235 @@
+-- Change capture. enable_sync() generates one trigger function per synced table from the templates below: static SQL,
+-- planned once per session, in sets. It runs as the owner of the table (security definer), whoever writes.
+--
+-- Inside push() the settings offline_sync.push_* say which mutation each row key belongs to; what a cascade or a user's
+-- trigger changes besides gets the server's clock. What capture did goes back to push() in offline_sync.out_*.
+--
+-- enable_nestloop is off because plans are cached with the row count of the first statement: a nested loop that suits one
+-- row would take hours for a bulk write. Nothing here joins a large table (row_state is reached through ON CONFLICT).
+
+-- After an update that moves a row to another scope: the old scope must evict it. One place for all ways of moving.
+create function offline_private.record_departure()
+returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into offline_data.row_departure (table_id, row_key, scope, version, change_xid, era)
+    values (old.table_id, old.row_key, old.scope, new.version, new.change_xid, new.era)
+    on conflict (table_id, row_key, scope) do update
+    set version = excluded.version, change_xid = excluded.change_xid, era = excluded.era;
+    return null;
+end
+$$;
+
+-- A write outside push() is causally after everything in the row, also after a device clock that runs ahead.
+create function offline_private.raise_clocks(p_clocks jsonb, p_hlc bigint)
+returns jsonb
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select jsonb_object_agg(c.key, jsonb_set(c.value, '{1}', to_jsonb(p_hlc))) from jsonb_each(p_clocks) c
+$$;
+
+-- What changed, one row a key: (row_key, scope, gone, born, old, new, columns). %1$s key text of t, %2$s scope.
+create function offline_private.capture_changes(p_op text, p_key_text text, p_scope text)
+returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $capture$
+    select format(case p_op
+        when 'INSERT' then $$
+            select %1$s as row_key, (%2$s)::text as scope, false as gone, true as born,
+                null::json as old, row_to_json(t) as new, null::text[] as columns
+            from new_rows t$$
+        when 'DELETE' then $$
+            select %1$s as row_key, (%2$s)::text as scope, true as gone, true as born,
+                row_to_json(t) as old, null::json as new, null::text[] as columns
+            from old_rows t$$
+        else $$
+            select p.row_key, p.scope, p.gone, p.gone or p.born as born,
+                case when p.born then null when p.gone then p.old_doc else p.diff[1] end::json as old,
+                case when p.gone then null when p.born then p.new_doc else p.diff[2] end::json as new,
+                p.diff[3:] as columns
+            from (
+                select coalesce(n.row_key, o.row_key) as row_key, coalesce(n.scope, o.scope) as scope,
+                    n.row_key is null as gone, o.row_key is null as born, o.doc as old_doc, n.doc as new_doc,
+                    offline_private.row_diff(o.doc, n.doc) as diff
+                from (select %1$s as row_key, (%2$s)::text as scope, row_to_json(t)::text as doc from old_rows t) o
+                full join (select %1$s as row_key, (%2$s)::text as scope, row_to_json(t)::text as doc from new_rows t) n
+                    on n.row_key = o.row_key
+                where o.doc is distinct from n.doc
+                offset 0) p$$
+        end, p_key_text, p_scope)
+$capture$;
+
+-- Stamps the changes of one statement into row_state and row_history. %1$s table id, %2$s the changes, %3$L op letter.
+create function offline_private.capture_statement(p_table_id int, p_changes text, p_op text)
+returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $capture$
+    select format($$
+        with changed as materialized (
+            select c.*, nextval('offline_data.version_seq') as version from (%2$s) c
+        ), stamped as materialized (
+            select c.*, m.seq, m.claim, coalesce(m.hlc, v_hlc) as hlc, case when m.seq is not null then v_device end as device
+            from changed c
+            left join unnest(v_keys, v_seqs, v_hlcs, v_claims) m (row_key, seq, hlc, claim) on m.row_key = c.row_key
+        ), state as (
+            insert into offline_data.row_state as s (table_id, row_key, scope, version, change_xid, era, deleted, hlc, device_id,
+                device_seq, life_version, life_hlc, life_device, clocks)
+            select %1$s, c.row_key, c.scope, c.version, v_xid, v_era, c.gone, c.hlc, c.device, c.seq,
+                case when c.born then c.version else 0 end, case when c.born then c.hlc else 0 end,
+                case when c.born then c.device end,
+                case when c.born then '{}' else offline_private.stamp_columns(c.columns, c.version, c.hlc, c.device::text)::jsonb end
+            from stamped c
+            on conflict (table_id, row_key) do update
+            set scope = excluded.scope, version = excluded.version, change_xid = excluded.change_xid, era = excluded.era,
+                deleted = excluded.deleted, device_id = excluded.device_id, device_seq = excluded.device_seq,
+                hlc = greatest(excluded.hlc, s.hlc + (excluded.device_id is null)::int),
+                life_version = case when excluded.life_version > 0 then excluded.life_version else s.life_version end,
+                life_hlc = case
+                    when excluded.life_version = 0 then s.life_hlc
+                    when excluded.device_id is null then greatest(excluded.life_hlc, s.hlc + 1)
+                    else excluded.life_hlc end,
+                life_device = case when excluded.life_version > 0 then excluded.life_device else s.life_device end,
+                clocks = case
+                    when excluded.life_version > 0 then '{}'
+                    when excluded.device_id is null and s.hlc >= excluded.hlc
+                        then s.clocks || offline_private.raise_clocks(excluded.clocks, s.hlc + 1)
+                    else s.clocks || excluded.clocks end
+        ), history as (
+            insert into offline_data.row_history (table_id, row_key, version, change_xid, changed_at, op, hlc, claimed_hlc,
+                user_id, device_id, device_seq, old, new)
+            select %1$s, c.row_key, c.version, v_xid, v_now, %3$L, c.hlc, c.claim, v_user, c.device, c.seq, c.old, c.new
+            from stamped c
+        )
+        select array_agg(c.row_key), array_agg(c.version), array_agg(not coalesce(c.columns <@ v_columns, c.born)), array_agg(c.scope),
+            (select array_agg(g.scope) from (select d.scope from stamped d where d.scope is not null group by d.scope) g)
+        into v_out_keys, v_out_versions, v_out_extra, v_out_scopes, v_scopes
+        from stamped c;$$, p_table_id, p_changes, p_op)
+$capture$;
+
+-- The body of the trigger function of one synced table.
+create function offline_private.capture_source(p_table_id int)
+returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $source$
+declare
+    v_table record;
+begin
+    select * into strict v_table from offline_data.synced_table s where s.table_id = p_table_id;
+    return offline_private.capture_body(p_table_id,
+        offline_private.make_shape(v_table.relation, v_table.key_columns, v_table.exclude) ->> 'key_text',
+        v_table.scope_expression, v_table.scope_kind);
+end
+$source$;
+
+create function offline_private.capture_body(p_table_id int, p_key_text text, p_scope text, p_scope_kind text)
+returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $body$
+    select format($$
+declare
+    v_era int;
+    v_xid xid8 := pg_current_xact_id();
+    v_hlc bigint := offline_private.now_hlc();
+    v_now timestamptz := clock_timestamp();
+    v_user text := offline_private.uid();
+    v_device uuid;
+    v_keys text[];
+    v_seqs bigint[];
+    v_hlcs bigint[];
+    v_claims bigint[];
+    v_columns text[];
+    v_out_keys text[];
+    v_out_versions bigint[];
+    v_out_extra boolean[];
+    v_out_scopes text[];
+    v_scopes text[];
+begin
+    select e.era into v_era from offline_data.era e where e.identity = offline_private.history_identity();
+    if v_era is null then
+        v_era := offline_private.current_era();
+    end if;
+    if current_setting('offline_sync.push_table', true) = '%1$s' then
+        v_device := current_setting('offline_sync.push_device');
+        v_keys := current_setting('offline_sync.push_keys');
+        v_seqs := current_setting('offline_sync.push_seqs');
+        v_hlcs := current_setting('offline_sync.push_hlcs');
+        v_claims := current_setting('offline_sync.push_claims');
+        v_columns := current_setting('offline_sync.push_columns');
+    end if;
+    if tg_op = 'INSERT' then%2$s
+    elsif tg_op = 'UPDATE' then%3$s
+    elsif tg_op = 'DELETE' then%4$s
+    else%5$s
+    end if;
+    if v_device is not null and v_out_keys is not null then
+        perform offline_private.report_outcome(v_out_keys, v_out_versions, v_out_extra, v_out_scopes);
+    end if;
+    if v_scopes is not null then
+        perform offline_private.wake(array(select %6$L || u.scope from unnest(v_scopes) u (scope)), 'wake');
+    end if;
+    return null;
+end
+$$,
+        p_table_id,
+        offline_private.capture_statement(p_table_id, offline_private.capture_changes('INSERT', p_key_text, p_scope), 'i'),
+        offline_private.capture_statement(p_table_id, offline_private.capture_changes('UPDATE', p_key_text, p_scope), 'u'),
+        offline_private.capture_statement(p_table_id, offline_private.capture_changes('DELETE', p_key_text, p_scope), 'd'),
+        offline_private.capture_statement(p_table_id, format(
+            'select s.row_key, s.scope, true as gone, true as born, null::json as old, null::json as new, null::text[] as columns '
+            'from offline_data.row_state s where s.table_id = %s and not s.deleted', p_table_id), 'd'),
+        'offline:' || p_scope_kind || ':')
+$body$;
+
+-- Appends to what push() reads after its statement.
+create function offline_private.report_outcome(p_keys text[], p_versions bigint[], p_extra boolean[], p_scopes text[])
+returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform set_config('offline_sync.out_keys',
+            (coalesce(nullif(current_setting('offline_sync.out_keys', true), '')::text[], '{}') || p_keys)::text, true),
+        set_config('offline_sync.out_versions',
+            (coalesce(nullif(current_setting('offline_sync.out_versions', true), '')::bigint[], '{}') || p_versions)::text, true),
+        set_config('offline_sync.out_extra',
+            (coalesce(nullif(current_setting('offline_sync.out_extra', true), '')::boolean[], '{}') || p_extra)::text, true),
+        set_config('offline_sync.out_scopes',
+            (coalesce(nullif(current_setting('offline_sync.out_scopes', true), '')::text[], '{}') || p_scopes)::text, true);
+end
+$$;
+
+create function offline_private.capture_ddl(p_table_id int)
+returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $ddl$
+    select format($$
+create or replace function offline_data.capture_%1$s() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set enable_nestloop = off
+as %2$L;
+revoke all on function offline_data.capture_%1$s() from public$$, p_table_id, offline_private.capture_source(p_table_id))
+$ddl$;
+
+create function offline_private.capture_triggers(p_table_id int, p_relation regclass)
+returns table (name text, ddl text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select t.name, format(
+        'create or replace trigger %1$I after %3$s on %2$s %4$s for each statement '
+        'execute function offline_data.capture_%5$s()', t.name, p_relation, t.event, t.tables, p_table_id)
+    from (values
+        ('offline_capture_insert', 'insert', 'referencing new table as new_rows'),
+        ('offline_capture_update', 'update', 'referencing old table as old_rows new table as new_rows'),
+        ('offline_capture_delete', 'delete', 'referencing old table as old_rows'),
+        ('offline_capture_truncate', 'truncate', '')) t (name, event, tables)
+$$;

@@ -1,0 +1,365 @@
+-- Which tables are synced, and how. enable_sync() may be repeated: it changes options and repairs the feed.
+
+-- Definer: callers have no rights on offline_data, but need to know what is synced to push and pull.
+create function offline_private.synced_tables()
+returns table (table_id int, relation regclass, key_columns text[], scope_kind text, members text, policy jsonb, shape jsonb,
+    max_token_age interval)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select s.table_id, s.relation, s.key_columns, s.scope_kind, s.members, s.policy,
+        case when s.shape_mark = offline_private.shape_mark(s.relation) then s.shape
+            else offline_private.make_shape(s.relation, s.key_columns, s.exclude) end,
+        s.max_token_age
+    from offline_data.synced_table s
+    join pg_class c on c.oid = s.relation;
+end
+$$;
+
+-- The same for one table: (shape, policy).
+create function offline_private.synced_table(p_table_id int, out shape jsonb, out policy jsonb)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    select case when s.shape_mark = offline_private.shape_mark(s.relation) then s.shape
+            else offline_private.make_shape(s.relation, s.key_columns, s.exclude) end, s.policy
+    into shape, policy
+    from offline_data.synced_table s where s.table_id = p_table_id;
+end
+$$;
+
+-- Synced tables that a foreign key of this one points to: they order the runs of a push.
+create function offline_private.parent_tables(p_relation regclass)
+returns int[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return array(
+        select distinct s.table_id
+        from pg_constraint f
+        join offline_data.synced_table s on s.relation = f.confrelid
+        where f.conrelid = p_relation and f.contype = 'f');
+end
+$$;
+
+create function offline_private.refresh_shapes()
+returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    update offline_data.synced_table s
+    set shape = offline_private.make_shape(s.relation, s.key_columns, s.exclude), shape_mark = m.mark, parents = m.parents
+    from (
+        select t.table_id, offline_private.shape_mark(t.relation) as mark, offline_private.parent_tables(t.relation) as parents
+        from offline_data.synced_table t) m
+    where m.table_id = s.table_id and (s.shape_mark is distinct from m.mark or s.parents <> m.parents);
+end
+$$;
+
+-- The tables as plan_push() reads them. The cached shapes are nearly always right; push() asks for fresh ones before it
+-- rejects anything because of them.
+create function offline_private.plan_tables(p_fresh boolean)
+returns text
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select coalesce(json_agg(json_build_object('id', s.table_id, 'name', s.shape ->> 'name', 'key', s.shape -> 'key_kinds',
+            'columns', s.shape -> 'flags', 'parents', s.parents)), '[]')::text
+        from (
+            select t.table_id, t.parents,
+                case when p_fresh then offline_private.make_shape(t.relation, t.key_columns, t.exclude) else t.shape end as shape
+            from offline_data.synced_table t
+            join pg_class c on c.oid = t.relation) s);
+end
+$$;
+
+-- Scopes that the caller has, one row a table and scope. Runs the owner's members queries with the caller's rights.
+create function offline_private.caller_scopes()
+returns table (table_id int, scope text)
+language plpgsql stable
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+    v_rule record;
+begin
+    for v_rule in
+        select s.members, array_agg(s.table_id) as table_ids from offline_private.synced_tables() s group by s.members
+    loop
+        return query execute format(
+            'select u.table_id, m.scope from (select distinct q.scope::text from (%s) q (scope) where q.scope is not null) m (scope) '
+            'cross join unnest($1) u (table_id)', v_rule.members)
+        using v_rule.table_ids;
+    end loop;
+end
+$$;
+
+create function offline_private.caller_topics()
+returns text[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(t.topic order by t.topic)
+    from (
+        select 'offline:user:' || offline_private.uid() as topic
+        union
+        select 'offline:' || s.scope_kind || ':' || c.scope
+        from offline_private.caller_scopes() c
+        join offline_private.synced_tables() s using (table_id)) t
+    where t.topic is not null
+$$;
+
+create function offline_private.option_error(p_message text, p_hint text)
+returns void
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    raise exception using errcode = '22023', message = p_message, hint = p_hint;
+end
+$$;
+
+-- Refuses what cannot be synced, before anything is written.
+create function offline_private.check_syncable(p_table regclass, p_options jsonb)
+returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_class record;
+    v_bad text;
+begin
+    select c.relkind, c.relrowsecurity, c.relpersistence, n.nspname into v_class
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = p_table;
+    if v_class.relkind not in ('r', 'p') or v_class.relpersistence = 't'
+        or v_class.nspname in ('offline', 'offline_private', 'offline_data', 'pg_catalog', 'information_schema') then
+        raise exception using errcode = '42809', message = format('%s cannot be synced: it is not an ordinary table', p_table);
+    end if;
+    if offline_private.primary_key(p_table) is null then
+        raise exception using errcode = '42P16', message = format('%s has no primary key', p_table),
+            hint = 'add a primary key, best a uuid that devices can make themselves';
+    end if;
+    if jsonb_typeof(p_options) is distinct from 'object' then
+        perform offline_private.option_error('options must be a JSON object', null);
+    end if;
+    if not v_class.relrowsecurity and not coalesce((p_options ->> 'allow_without_rls')::boolean, false) then
+        raise exception using errcode = '42P16', message = format('%s has no row level security', p_table),
+            hint = 'alter table ... enable row level security and add policies, or pass "allow_without_rls": true';
+    end if;
+    select o.key into v_bad from jsonb_object_keys(p_options) o (key)
+    where o.key not in ('scope', 'scope_kind', 'members', 'policy', 'exclude', 'history', 'max_token_age', 'allow_without_rls');
+    if v_bad is not null then
+        perform offline_private.option_error(format('unknown option %s', v_bad), 'see enable_sync in docs/protocol.md');
+    end if;
+    select o.key into v_bad from jsonb_each(p_options) o
+    where o.value <> 'null' and jsonb_typeof(o.value) <> case o.key
+        when 'policy' then 'object' when 'exclude' then 'array' when 'allow_without_rls' then 'boolean' else 'string' end;
+    if v_bad is not null then
+        perform offline_private.option_error(format('option %s has the wrong type', v_bad), null);
+    end if;
+end
+$$;
+
+-- Columns that options name must exist; key columns cannot be excluded, and their policy would mean nothing.
+create function offline_private.check_columns(p_table regclass, p_policy jsonb, p_exclude text[])
+returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_bad text;
+begin
+    v_bad := offline_private.check_policy(p_policy::text);
+    if v_bad is not null then
+        raise exception using errcode = '0A000', message = format('merge policy %s is not available yet', v_bad);
+    end if;
+    select u.name into v_bad
+    from (select jsonb_object_keys(coalesce(p_policy -> 'columns', '{}')) union all select unnest(p_exclude)) u (name)
+    where not exists (
+        select from pg_attribute a
+        where a.attrelid = p_table and a.attname = u.name and a.attnum > 0 and not a.attisdropped)
+    limit 1;
+    if v_bad is not null then
+        perform offline_private.option_error(format('%s has no column %I', p_table, v_bad), null);
+    end if;
+    if p_exclude && offline_private.primary_key(p_table) then
+        perform offline_private.option_error('key columns cannot be excluded', null);
+    end if;
+end
+$$;
+
+-- (expression, kind, members) of the scope options. A scope that every row shares is written as a quoted literal.
+create function offline_private.resolve_scope(p_table regclass, p_options jsonb, out expression text, out kind text, out members text)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_scope text := p_options ->> 'scope';
+    v_columns text[];
+    v_literal text;
+begin
+    select array_agg(a.attname::text) into v_columns from pg_attribute a
+    where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped;
+    if v_scope is null then
+        select c.name into v_scope from unnest(array['user_id', 'owner_id']) c (name) where c.name = any (v_columns);
+        if v_scope is null then
+            perform offline_private.option_error(format('%s needs a scope', p_table),
+                'pass "scope": a column name, an expression over the row, or "''public''" for rows that everyone shares');
+        end if;
+    end if;
+    v_literal := substring(btrim(v_scope) from '^''([^'']+)''$');
+    members := p_options ->> 'members';
+    if v_literal is not null then
+        expression := quote_literal(v_literal);
+        kind := v_literal;
+        members := coalesce(members, 'select ' || quote_literal(v_literal));
+    elsif v_scope = any (v_columns) then
+        expression := format('t.%I', v_scope);
+        kind := case when members is null then 'user' else regexp_replace(v_scope, '_id$', '') end;
+    else
+        expression := v_scope;
+        kind := case when members is null then 'user' else 'scope' end;
+    end if;
+    kind := coalesce(p_options ->> 'scope_kind', kind);
+    members := coalesce(members, 'select offline_private.uid()');
+    if kind !~ '^[a-z][a-z0-9_]{0,30}$' then
+        perform offline_private.option_error('scope_kind must be a short lower-case word', null);
+    end if;
+    begin
+        execute format('select (%s)::text from %s t limit 0', expression, p_table);
+    exception when others then
+        perform offline_private.option_error(format('the scope expression does not work: %s', sqlerrm),
+            'it sees the columns of the row; names of functions must be schema-qualified');
+    end;
+    begin
+        perform set_config('search_path', 'pg_catalog, public, pg_temp', true);
+        execute format('select q.scope::text from (%s) q (scope) limit 0', members);
+    exception when others then
+        perform offline_private.option_error(format('the members query does not work: %s', sqlerrm),
+            'it must return one column: the scopes that the caller has');
+    end;
+end
+$$;
+
+create function offline.enable_sync(p_table regclass, p_options jsonb default '{}')
+returns jsonb
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $enable$
+declare
+    v_exclude text[];
+    v_policy jsonb := coalesce(p_options -> 'policy', '{}');
+    v_scope record;
+    v_table_id int;
+    v_ddl text;
+    v_rows bigint;
+begin
+    if offline_private.storage_id() is null then
+        raise exception using errcode = '55000', message = 'the storage of pg_offline_sync is missing',
+            hint = 'run select * from offline.bootstrap() first';
+    end if;
+    perform offline_private.check_syncable(p_table, p_options);
+    select coalesce(array_agg(e.name), '{}') into v_exclude from jsonb_array_elements_text(
+        case when jsonb_typeof(p_options -> 'exclude') = 'array' then p_options -> 'exclude' else '[]' end) e (name);
+    perform offline_private.check_columns(p_table, v_policy, v_exclude);
+    v_scope := offline_private.resolve_scope(p_table, p_options);
+
+    -- Writers wait until the triggers and the backfill below are committed together: no change falls in between.
+    execute format('lock table %s in share row exclusive mode', p_table);
+    insert into offline_data.synced_table as s (relation, key_columns, scope_expression, scope_kind, members, policy, exclude,
+        history, max_token_age, options)
+    values (p_table, offline_private.primary_key(p_table), v_scope.expression, v_scope.kind, v_scope.members, v_policy, v_exclude,
+        (p_options ->> 'history')::interval, (p_options ->> 'max_token_age')::interval, p_options)
+    on conflict (relation) do update
+    set key_columns = excluded.key_columns, scope_expression = excluded.scope_expression, scope_kind = excluded.scope_kind,
+        members = excluded.members, policy = excluded.policy, exclude = excluded.exclude, history = excluded.history,
+        max_token_age = excluded.max_token_age, options = excluded.options, shape_mark = null
+    returning s.table_id into v_table_id;
+    perform offline_private.refresh_shapes();
+    execute offline_private.capture_ddl(v_table_id);
+    for v_ddl in select t.ddl from offline_private.capture_triggers(v_table_id, p_table) t loop
+        execute v_ddl;
+    end loop;
+    v_rows := offline_private.backfill(v_table_id);
+    notify pgrst, 'reload schema';
+    return jsonb_build_object('table', offline_private.relation_name(p_table), 'table_id', v_table_id,
+        'scope_kind', v_scope.kind, 'rows', v_rows);
+end
+$enable$;
+
+comment on function offline.enable_sync(regclass, jsonb) is
+    'Makes a table synced, or changes its options. Options: scope, scope_kind, members, policy, exclude, history, max_token_age, '
+    'allow_without_rls. Refuses a table without primary key or row level security (42P16) and wrong options (22023).';
+
+-- Brings row_state in line with the table: new rows enter the feed, moved rows change scope, vanished rows are deleted.
+-- Returns the number of rows that were out of line.
+create function offline_private.backfill(p_table_id int)
+returns bigint
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $backfill$
+declare
+    v_table record;
+    v_era int := offline_private.current_era();
+    v_hlc bigint := offline_private.now_hlc();
+    v_entered bigint;
+    v_vanished bigint;
+begin
+    select s.relation, s.scope_expression, s.shape ->> 'key_text' as key_text into strict v_table
+    from offline_data.synced_table s where s.table_id = p_table_id;
+    execute format($$
+        with present as materialized (select %s as row_key, (%s)::text as scope from %s t)
+        insert into offline_data.row_state as s (table_id, row_key, scope, version, change_xid, era, hlc, life_version, life_hlc)
+        select $1, p.row_key, p.scope, nextval('offline_data.version_seq'), pg_current_xact_id(), $2, $3, 0, $3 from present p
+        on conflict (table_id, row_key) do update
+        set scope = excluded.scope, version = excluded.version, change_xid = excluded.change_xid, era = excluded.era,
+            deleted = false, hlc = greatest(s.hlc + 1, excluded.hlc), device_id = null, device_seq = null
+        where s.deleted or s.scope is distinct from excluded.scope$$,
+        v_table.key_text, v_table.scope_expression, v_table.relation)
+    using p_table_id, v_era, v_hlc;
+    get diagnostics v_entered = row_count;
+    execute format($$
+        update offline_data.row_state s
+        set deleted = true, version = nextval('offline_data.version_seq'), change_xid = pg_current_xact_id(), era = $2,
+            hlc = greatest(s.hlc + 1, $3), device_id = null, device_seq = null, clocks = '{}'
+        where s.table_id = $1 and not s.deleted
+            and not exists (select from (select %s as row_key from %s t) p where p.row_key = s.row_key)$$,
+        v_table.key_text, v_table.relation)
+    using p_table_id, v_era, v_hlc;
+    get diagnostics v_vanished = row_count;
+    return v_entered + v_vanished;
+end
+$backfill$;
+
+create function offline.disable_sync(p_table regclass)
+returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $disable$
+declare
+    v_table_id int;
+    v_relation text;
+begin
+    delete from offline_data.synced_table s where s.relation = p_table returning s.table_id into v_table_id;
+    if v_table_id is null then
+        raise exception using errcode = '22023', message = format('%s is not synced', p_table);
+    end if;
+    execute (
+        select string_agg(format('drop trigger if exists %I on %s', t.name, p_table), '; ')
+        from offline_private.capture_triggers(v_table_id, p_table) t);
+    execute format('drop function if exists offline_data.capture_%s()', v_table_id);
+    foreach v_relation in array array['row_state', 'row_departure', 'row_history', 'conflict_resolution_log'] loop
+        execute format('delete from offline_data.%I where table_id = $1', v_relation) using v_table_id;
+    end loop;
+    notify pgrst, 'reload schema';
+end
+$disable$;
+
+comment on function offline.disable_sync(regclass) is
+    'Removes triggers and sync state of a table, never the rows of the table itself.';

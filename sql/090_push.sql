@@ -1,0 +1,225 @@
+-- push(): a batch of mutations of one device in one transaction, under the caller's row level security, exactly once.
+-- Runs (see plan_push) are applied in sets. A run that fails is halved until the bad mutations stand alone: they cost one
+-- verdict each, nobody else waits.
+
+-- Insert runs need no decision. Returns one result (JSON text) a mutation.
+create function offline_private.apply_insert(p_device uuid, p_run offline_private.push_run, p_shape jsonb, p_returning boolean)
+returns text[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_now bigint := offline_private.now_hlc();
+    v_limit bigint := v_now + (offline_private.clock_bound_ms() << 16);
+    v_rows record;
+begin
+    perform offline_private.set_context(p_device, p_run,
+        array(select least(coalesce(u.h, v_now), v_limit) from unnest(p_run.hlcs) with ordinality u (h, ord) order by u.ord));
+    v_rows := offline_private.insert_rows(p_shape, p_run.columns, p_run.rows, cardinality(p_run.seqs), p_returning);
+    return offline_private.finish(p_run, p_shape, array_fill('applied'::text, array[cardinality(p_run.seqs)]),
+        null, null, null, null, p_run.rows, v_rows.keys, v_rows.docs);
+end
+$$;
+
+-- Reads what capture reported, fetches rows that changed again meanwhile, and renders the results.
+create function offline_private.finish(p_run offline_private.push_run, p_shape jsonb, p_statuses text[], p_versions bigint[],
+    p_columns text[], p_return boolean[], p_conflicts text[], p_sent text, p_doc_keys text[], p_docs text[])
+returns text[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_out_keys text[] := coalesce(nullif(current_setting('offline_sync.out_keys', true), '')::text[], '{}');
+    v_out_versions bigint[] := coalesce(nullif(current_setting('offline_sync.out_versions', true), '')::bigint[], '{}');
+    v_out_extra boolean[] := coalesce(nullif(current_setting('offline_sync.out_extra', true), '')::boolean[], '{}');
+    v_missing text[];
+    v_rows record;
+begin
+    perform offline_private.clear_context();
+    v_missing := offline_private.rows_to_fetch(p_run.keys, p_return, p_doc_keys, v_out_keys);
+    if v_missing is not null then
+        v_rows := offline_private.fetch_rows(p_shape, v_missing);
+        p_doc_keys := p_doc_keys || v_rows.keys;
+        p_docs := p_docs || v_rows.docs;
+    end if;
+    return offline_private.render_results(p_run.seqs, p_run.keys, p_statuses, p_versions, p_columns, p_return, p_conflicts,
+        p_sent, p_run.op = 'insert', v_out_keys, v_out_versions, v_out_extra,
+        coalesce(nullif(current_setting('offline_sync.out_scopes', true), '')::text[], '{}'), p_doc_keys, p_docs);
+end
+$$;
+
+-- Rows of which the answer must show the state that they have now: asked for but not returned by the statement, or changed
+-- more than once (a trigger wrote them again). Null when there are none.
+create function offline_private.rows_to_fetch(p_keys text[], p_return boolean[], p_doc_keys text[], p_out_keys text[])
+returns text[]
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(f.k) from (
+        select u.k from unnest(p_keys, p_return) u (k, wanted) where u.wanted and (p_doc_keys is null or u.k <> all (p_doc_keys))
+        union
+        select d.k from (
+            select o.k from unnest(p_out_keys) o (k) where cardinality(p_out_keys) > cardinality(p_keys) group by o.k having count(*) > 1) d
+        where d.k = any (p_keys)) f
+$$;
+
+-- Brings back a deleted row with the edit on top, as the caller.
+create function offline_private.resurrect(p_device uuid, p_run offline_private.push_run, p_shape jsonb, p_key text, p_doc text,
+    out keys text[], out docs text[])
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_old json := offline_private.deleted_row(p_device, p_run.table_id, p_key);
+    v_row jsonb;
+    v_columns text[];
+begin
+    if v_old is null then
+        raise exception using errcode = '42501', message = 'row not found or not permitted';
+    end if;
+    execute format('select to_jsonb((select %s from json_populate_record(null::%s, $1) t))',
+        (select format('row_to_json(w) from (select %s) w', string_agg(format('%s as %I', c.value ->> 'wire', c.key), ', '))
+            from jsonb_each(p_shape -> 'columns') c where not (c.value ->> 'generated')::boolean and not (c.value ->> 'excluded')::boolean),
+        p_shape ->> 'relation')
+    into v_row using v_old;
+    v_row := v_row || p_doc::jsonb;
+    v_columns := array(select jsonb_object_keys(v_row) except select jsonb_array_elements_text(p_shape -> 'key'));
+    select i.keys, i.docs into keys, docs
+    from offline_private.insert_rows(p_shape, v_columns, jsonb_build_array(v_row)::text, 1, true) i;
+end
+$$;
+
+-- Update, upsert and delete runs: lock, read the state, decide, write.
+create function offline_private.apply_change(p_device uuid, p_run offline_private.push_run, p_shape jsonb, p_policy jsonb, p_returning boolean)
+returns text[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $change$
+declare
+    v_current text := offline_private.lock_rows(p_shape, p_run.op, p_run.columns, p_run.keys);
+    v_states text;
+    d record;
+    v_rows record;
+    v_doc_keys text[];
+    v_docs text[];
+    v_item record;
+    v_conflicts text[];
+begin
+    v_states := offline_private.row_states(p_device, p_run.table_id, p_run.keys, p_run.bases,
+        case when coalesce(position('null' in p_run.befores), 1) > 0
+            and offline_private.policy_needs_base(p_policy::text, p_run.columns) then p_run.columns end);
+    select array_agg(x.action order by x.ord) as actions, array_agg(x.status order by x.ord) as statuses,
+        array_agg(x.version order by x.ord) as versions, array_agg(x.hlc order by x.ord) as hlcs, array_agg(x.doc order by x.ord) as docs,
+        array_agg(x.columns order by x.ord) as columns, array_agg(x.contested order by x.ord) as contested,
+        array_agg(x.return_row order by x.ord) as return_rows, min(x.code) as code, min(x.message) as message,
+        '[' || string_agg(x.doc, ',' order by x.ord) filter (where x.action = 'update') || ']' as updates,
+        '[' || string_agg(x.doc, ',' order by x.ord) filter (where x.action = 'insert') || ']' as inserts,
+        array_agg(p_run.keys[x.ord]) filter (where x.action = 'delete') as deletes,
+        count(*) filter (where x.action = 'update') as updated, count(*) filter (where x.action = 'insert') as inserted,
+        count(x.contested) as contested_count,
+        array_agg(x.restamp::text order by x.ord) as restamps, count(x.restamp) as restamped
+    into d
+    from offline_private.decide_run(p_run.op, p_policy::text, p_device::text, offline_private.now_hlc(), offline_private.clock_bound_ms(),
+        p_run.keys, p_run.seqs, p_run.bases, p_run.hlcs, p_run.rows, p_run.befores, v_current, v_states,
+        array(select jsonb_array_elements_text(p_shape -> 'key'))) x;
+    if d.code is not null then
+        raise exception using errcode = d.code, message = d.message;
+    end if;
+    perform offline_private.set_context(p_device, p_run, d.hlcs);
+    if d.updated > 0 and cardinality(p_run.columns) > 0 then
+        v_rows := offline_private.update_rows(p_shape, p_run.columns, d.updates, d.updated::int);
+        v_doc_keys := v_rows.keys;
+        v_docs := v_rows.docs;
+    end if;
+    if d.inserted > 0 then
+        v_rows := offline_private.insert_rows(p_shape, p_run.columns, d.inserts, d.inserted::int, p_returning);
+        v_doc_keys := v_doc_keys || v_rows.keys;
+        v_docs := v_docs || v_rows.docs;
+    end if;
+    if d.deletes is not null then
+        perform offline_private.delete_rows(p_shape, d.deletes);
+    end if;
+    for v_item in select u.k, u.doc from unnest(p_run.keys, d.actions, d.docs) u (k, action, doc) where u.action = 'resurrect' loop
+        v_rows := offline_private.resurrect(p_device, p_run, p_shape, v_item.k, v_item.doc);
+        v_doc_keys := v_doc_keys || v_rows.keys;
+        v_docs := v_docs || v_rows.docs;
+    end loop;
+    if d.restamped > 0 then
+        perform offline_private.restamp(p_device, p_run, d.hlcs, d.restamps);
+    end if;
+    if d.contested_count > 0 then
+        v_conflicts := offline_private.log_conflicts(p_device, p_run, d.versions, d.contested);
+    end if;
+    return offline_private.finish(p_run, p_shape, d.statuses, d.versions, d.columns, d.return_rows, v_conflicts,
+        case when p_run.op = 'delete' then null else '[' || array_to_string(d.docs, ',') || ']' end, v_doc_keys, v_docs);
+end
+$change$;
+
+create function offline_private.apply_run(p_device uuid, p_run offline_private.push_run, p_returning boolean)
+returns text[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_table record;
+    v_keys text[];
+begin
+    v_table := offline_private.synced_table(p_run.table_id);
+    if v_table.shape -> 'key_kinds' @> '[{"kind": "other"}]' then
+        v_keys := offline_private.canonical_keys(v_table.shape, p_run.rows);
+        if cardinality(p_run.keys) > (select count(distinct u.k) from unnest(v_keys) u (k)) then
+            raise exception using errcode = '21000', message = 'two spellings of one key in one run';
+        end if;
+        p_run.keys := v_keys;
+    end if;
+    if p_run.op = 'insert' then
+        return offline_private.apply_insert(p_device, p_run, v_table.shape, p_returning);
+    end if;
+    return offline_private.apply_change(p_device, p_run, v_table.shape, v_table.policy, p_returning);
+end
+$$;
+
+create function offline_private.error_json(p_code text, p_message text, p_detail text, p_hint text)
+returns jsonb
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select jsonb_build_object('code', p_code, 'message', p_message, 'detail', nullif(p_detail, ''), 'hint', nullif(p_hint, ''))
+$$;
+
+-- Not the mutation's fault, and likely to pass: the server tries again. PT425: it waits for a deferred one.
+create function offline_private.is_deferral(p_code text)
+returns boolean
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select p_code in ('40001', '40P01', '55P03', 'PT425')
+$$;
+
+-- The database itself is in trouble: the whole push fails and the device tries again later.
+create function offline_private.is_server_fault(p_code text)
+returns boolean
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select left(p_code, 2) in ('08', '53', '57', '58', 'XX', 'F0')
+$$;
+
+-- Verdict on mutations that were not applied: a result each, and a place in sync_queue.
+create function offline_private.not_applied(p_device uuid, p_batch text, p_seqs bigint[], p_error jsonb)
+returns text[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_status text := case when offline_private.is_deferral(p_error ->> 'code') then 'deferred' else 'rejected' end;
+    v_item record;
+begin
+    for v_item in select m.seq, m.mutation from offline_private.extract_mutations(p_batch, p_seqs) m loop
+        perform offline_private.keep_mutation(p_device, v_item.seq, v_item.mutation,
+            case v_status when 'rejected' then 'dead' else 'deferred' end, p_error);
+    end loop;
+    return array(
+        select json_build_object('seq', u.seq::text, 'status', v_status, 'error', p_error)::text from unnest(p_seqs) u (seq));
+end
+$$;

@@ -1,0 +1,248 @@
+-- The executor of a batch: runs in order, failures isolated, dependents held back.
+
+-- Of the mutations of a run, those that wait for or depend on a failed one: (ord, seq they name, its fate).
+create function offline_private.blocked(p_device uuid, p_run offline_private.push_run, p_rejected bigint[], p_deferred bigint[])
+returns table (named bigint, fate text)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if p_run.after_seqs is null then
+        return;
+    end if;
+    return query
+    with named as (
+        select distinct a.value::text::bigint as seq
+        from json_array_elements(p_run.after_seqs::json) m
+        cross join lateral json_array_elements(m.value) a),
+    earlier as (
+        select q.seq, q.status from offline_private.queue_status(p_device, array(select n.seq from named n)) q)
+    select n.seq, case when n.seq = any (p_rejected) or e.status = 'dead' then 'rejected' else 'deferred' end
+    from named n
+    left join earlier e on e.seq = n.seq
+    where n.seq = any (p_rejected) or n.seq = any (p_deferred) or e.seq is not null
+    order by 2 desc;
+end
+$$;
+
+-- One attempt at a run, or at a whole atomic group: all or nothing. error is null when it worked.
+create function offline_private.attempt(p_device uuid, p_runs offline_private.push_run[], p_returning boolean,
+    out results text[], out error jsonb, out failed_run int)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $attempt$
+declare
+    v_code text;
+    v_message text;
+    v_detail text;
+    v_hint text;
+begin
+    results := '{}';
+    begin
+        if cardinality(p_runs) > 1 then
+            set constraints all deferred;
+        end if;
+        for i in 1 .. cardinality(p_runs) loop
+            failed_run := i;
+            results := results || offline_private.apply_run(p_device, p_runs[i], p_returning);
+        end loop;
+        set constraints all immediate;
+    exception when others then
+        get stacked diagnostics v_code = returned_sqlstate, v_message = message_text, v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+        if offline_private.is_server_fault(v_code) then
+            raise;
+        end if;
+        error := offline_private.error_json(v_code, v_message, v_detail, v_hint);
+        results := null;
+    end;
+end
+$attempt$;
+
+-- Runs a plan. Every mutation gets exactly one result. p_plan is in execution order.
+create function offline_private.execute_plan(p_device uuid, p_batch text, p_plan offline_private.push_run[])
+returns text[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $execute$
+declare
+    v_results text[] := '{}';
+    v_rejected bigint[] := '{}';
+    v_deferred bigint[] := '{}';
+    v_todo offline_private.push_run[];
+    v_unit offline_private.push_run[];
+    v_late offline_private.push_run[] := '{}';
+    v_seqs bigint[];
+    v_blocked record;
+    v_try record;
+    v_next int := 1;
+    v_last int;
+    v_middle int;
+    v_last_pass boolean := false;
+begin
+    loop
+        -- The next unit of work: halves of a failed run first, then the plan, then what failed in a reordered batch, once more.
+        if cardinality(v_todo) > 0 then
+            v_unit := v_todo[1:1];
+            v_todo := v_todo[2:];
+        elsif v_next <= cardinality(p_plan) then
+            v_last := v_next;
+            while p_plan[v_next].group_name is not null and p_plan[v_last + 1].unit = p_plan[v_next].unit loop
+                v_last := v_last + 1;
+            end loop;
+            v_unit := p_plan[v_next:v_last];
+            v_next := v_last + 1;
+        elsif not v_last_pass and cardinality(v_late) > 0 then
+            v_last_pass := true;
+            v_todo := v_late;
+            continue;
+        else
+            exit;
+        end if;
+        v_seqs := array(select s from unnest(v_unit) u, unnest(u.seqs) s);
+        if v_unit[1].kind = 'duplicate' then
+            v_results := v_results || offline_private.duplicate_results(p_device, v_seqs);
+            continue;
+        end if;
+        v_try := null;
+        if v_unit[1].kind = 'rejected' then
+            select null::text[] as results, 1 as failed_run,
+                offline_private.error_json(v_unit[1].code, v_unit[1].message, v_unit[1].detail, null) as error into v_try;
+        else
+            select b.* into v_blocked from unnest(v_unit) u, offline_private.blocked(p_device, u, v_rejected, v_deferred) b
+            order by b.fate desc limit 1;
+            if found and (cardinality(v_seqs) = 1 or v_unit[1].group_name is not null) then
+                select null::text[] as results, 1 as failed_run, offline_private.error_json(
+                    case v_blocked.fate when 'rejected' then 'PT424' else 'PT425' end,
+                    case v_blocked.fate when 'rejected' then 'a mutation that this one depends on was rejected'
+                        else 'a mutation that this one depends on is deferred' end, v_blocked.named::text, null) as error into v_try;
+            elsif not found then
+                v_try := offline_private.attempt(p_device, v_unit, true);
+                if v_try.error ->> 'code' = '42501' and v_unit[1].op in ('insert', 'upsert') then
+                    v_try := offline_private.attempt(p_device, v_unit, false);
+                end if;
+            end if;
+        end if;
+        if v_try.results is not null then
+            v_results := v_results || v_try.results;
+        elsif v_unit[1].group_name is null and cardinality(v_seqs) > 1 then
+            v_middle := cardinality(v_seqs) / 2;
+            v_todo := array[offline_private.slice_run(v_unit[1], 1, v_middle),
+                offline_private.slice_run(v_unit[1], v_middle + 1, cardinality(v_seqs))] || v_todo;
+        elsif not v_last_pass and cardinality(p_plan) > 1 and v_unit[1].group_name is null
+            and v_try.error ->> 'code' in ('23503', '23505', '23P01') then
+            -- Runs reorder a batch; what hit a constraint gets another chance when all else is in place.
+            v_late := v_late || v_unit;
+        else
+            v_results := v_results || offline_private.verdicts(p_device, p_batch, v_unit, v_try.error, v_try.failed_run);
+            if offline_private.is_deferral(v_try.error ->> 'code') then
+                v_deferred := v_deferred || v_seqs;
+            else
+                v_rejected := v_rejected || v_seqs;
+            end if;
+        end if;
+    end loop;
+    return v_results;
+end
+$execute$;
+
+-- Verdicts on a unit that failed. In an atomic group the failing run carries the error, the others say that it failed.
+create function offline_private.verdicts(p_device uuid, p_batch text, p_unit offline_private.push_run[], p_error jsonb, p_failed_run int)
+returns text[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_results text[] := '{}';
+    v_companion jsonb := p_error;
+begin
+    if not offline_private.is_deferral(p_error ->> 'code') then
+        v_companion := offline_private.error_json('PT424', 'another mutation of the same group was rejected',
+            p_unit[p_failed_run].seqs[1]::text, null);
+    end if;
+    for i in 1 .. cardinality(p_unit) loop
+        v_results := v_results || offline_private.not_applied(p_device, p_batch, p_unit[i].seqs,
+            case when i = p_failed_run then p_error else v_companion end);
+    end loop;
+    return v_results;
+end
+$$;
+
+-- Deferred mutations of the device that are due, each planned and executed alone; their verdicts go into this answer.
+create function offline_private.retry_deferred(p_device uuid)
+returns text[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_item record;
+    v_batch text;
+    v_results text[] := '{}';
+    v_result text[];
+begin
+    for v_item in select m.seq, m.mutation from offline_private.due_mutations(p_device) m loop
+        v_batch := '{"v":1,"mutations":[' || v_item.mutation || ']}';
+        perform offline_private.forget_mutation(p_device, v_item.seq);
+        v_result := offline_private.execute_plan(p_device, v_batch, (offline_private.plan_batch(v_batch, v_item.seq - 1))[2:]);
+        if v_result[1]::json ->> 'status' <> 'deferred' then
+            v_results := v_results || v_result;
+        end if;
+    end loop;
+    return v_results;
+end
+$$;
+
+-- The plan of a batch. A rejection that a stale shape may have caused is checked against the catalog first.
+create function offline_private.plan_batch(p_batch text, p_acked bigint)
+returns offline_private.push_run[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_plan offline_private.push_run[];
+begin
+    v_plan := array(select row(p.*)::offline_private.push_run
+        from offline_private.plan_push(p_batch, offline_private.plan_tables(false), p_acked) p);
+    if v_plan[1].kind = 'error' then
+        raise exception using errcode = v_plan[1].code, message = v_plan[1].message,
+            detail = coalesce(v_plan[1].detail, ''), hint = coalesce(v_plan[1].group_name, '');
+    end if;
+    if exists (select from unnest(v_plan) p where p.code in ('42P01', '42703', '42501')) then
+        v_plan := array(select row(p.*)::offline_private.push_run
+            from offline_private.plan_push(p_batch, offline_private.plan_tables(true), p_acked) p);
+    end if;
+    return v_plan;
+end
+$$;
+
+create function offline.push(p_device uuid, p_batch text, p_mac text default null)
+returns json
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $push$
+declare
+    v_acked bigint;
+    v_plan offline_private.push_run[];
+    v_results text[];
+    v_head offline_private.push_run;
+begin
+    perform offline_private.require_uid();
+    if current_setting('lock_timeout') = '0' then
+        perform set_config('lock_timeout', '2s', true);
+    end if;
+    v_acked := offline_private.push_begin(p_device);
+    v_plan := offline_private.plan_batch(p_batch, v_acked);
+    v_head := v_plan[1];
+    set constraints all immediate;
+    v_results := offline_private.retry_deferred(p_device) || offline_private.execute_plan(p_device, p_batch, v_plan[2:]);
+    v_acked := greatest(v_acked, v_head.seqs[1]);
+    perform offline_private.push_end(p_device, v_acked, v_head.bases[1] - offline_private.now_ms(),
+        coalesce(v_head.hlcs[1], 0) > (offline_private.now_ms() + offline_private.clock_bound_ms()) << 16);
+    return format('{"epoch":%s,"server_now":%s,"server_hlc":%s,"acked_seq":%s,"mac":null,"results":[%s]}',
+        to_json(offline.epoch()), to_json(offline_private.utc_text(clock_timestamp())), to_json(offline_private.now_hlc()::text),
+        to_json(v_acked::text), array_to_string(v_results, ','));
+end
+$push$;
+
+comment on function offline.push(uuid, text, text) is
+    'Applies a batch of mutations exactly once and answers a verdict for each; see docs/protocol.md. Whole-batch errors: 22023, '
+    'PT409 (expected seq in detail), PT413 (limit in detail), 42501.';

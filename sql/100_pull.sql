@@ -1,0 +1,377 @@
+-- pull(): exactly what changed since the cursor, as the caller may see it. Stable: one snapshot for everything, no writes, no
+-- locks, so it also runs on a read replica.
+
+-- Changes whenever a select policy of the table changes, or row level security is switched. Then the scopes of the table are
+-- sent from the start, and rows that the policies no longer show are evicted.
+create function offline_private.policy_mark(p_relation oid)
+returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select md5(c.relrowsecurity::text || coalesce((
+        select string_agg(p.oid || ':' || p.xmin::text, ',' order by p.oid)
+        from pg_policy p where p.polrelid = c.oid and p.polcmd in ('r', '*')), ''))
+    from pg_class c where c.oid = p_relation
+$$;
+
+create function offline_private.schema_mark()
+returns text
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select md5(string_agg(s.table_id || ':' || offline_private.shape_mark(s.relation) || ':' || s.scope_kind || s.policy::text
+            || s.exclude::text || s.key_columns::text, ',' order by s.table_id))
+        from offline_data.synced_table s);
+end
+$$;
+
+-- What clients need to know of the tables: keys, types, scope kinds, merge policies.
+create function offline_private.schema_json(p_mark text)
+returns json
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select json_build_object('hash', p_mark, 'tables', coalesce(json_object_agg(s.shape ->> 'name', json_build_object(
+        'key', s.shape -> 'key', 'scope_kind', s.scope_kind, 'policy', s.policy,
+        'columns', (
+            select json_object_agg(c.key, c.value ->> 'type')
+            from jsonb_each(s.shape -> 'columns') c where not (c.value ->> 'excluded')::boolean))), '{}'))
+    from offline_private.synced_tables() s
+$$;
+
+-- The pairs of table and scope that a pull covers. from_start: the device has nothing of it, or must compare all of it
+-- (known: it had the scope, so what is gone must be told).
+create type offline_private.pull_scope as (table_id int, scope text, from_start boolean, known boolean);
+
+create function offline_private.pull_scopes(p_cursor jsonb, p_tables int[], p_marks jsonb)
+returns offline_private.pull_scope[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(row(c.table_id, c.scope, case when p_cursor -> 'page' ->> 'upper' is null
+            then k.known is null or p_cursor -> 'policies' ->> c.table_id::text is distinct from p_marks ->> c.table_id::text
+            else f.fresh is not null end, k.known is not null)::offline_private.pull_scope)
+    from offline_private.caller_scopes() c
+    left join (
+        select s.key::int as table_id, v.scope, true as known
+        from jsonb_each(p_cursor -> 'scopes') s cross join lateral jsonb_array_elements_text(s.value) v (scope)) k
+        on k.table_id = c.table_id and k.scope = c.scope
+    left join (
+        select s.key::int as table_id, v.scope, true as fresh
+        from jsonb_each(p_cursor -> 'page' -> 'fresh') s cross join lateral jsonb_array_elements_text(s.value) v (scope)) f
+        on f.table_id = c.table_id and f.scope = c.scope
+    -- A scope gained in the middle of a pull of several pages waits for the next pull: rows behind its place would be missed.
+    where c.table_id = any (p_tables) and (p_cursor -> 'page' ->> 'upper' is null or k.known or f.fresh)
+$$;
+
+-- Definer: one page of the feed of some scopes, in order of (era, xid, version). kind: u changed, d deleted, m moved away.
+-- Index scans only, one a scope; the cost follows the changes since the cursor.
+create function offline_private.feed(p_device uuid, p_scopes offline_private.pull_scope[], p_era int, p_lower pg_snapshot,
+    p_upper pg_snapshot, p_after_era int, p_after_xid xid8, p_after_version bigint, p_seen_seq bigint, p_push_scopes boolean, p_limit int)
+returns table (table_id int, row_key text, scope text, version bigint, kind text, era int, change_xid xid8)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $feed$
+begin
+    perform offline_private.require_device(p_device);
+    return query
+    with pair as (
+        select p.table_id, p.scope collate "C" as scope, p.from_start, p.known, b.era, b.xid, b.version
+        from unnest(p_scopes) p
+        cross join lateral (
+            select a.era, a.xid, a.version
+            from (values (p_after_era, p_after_xid, p_after_version), (case when p.from_start then 0 else p_era end,
+                case when p.from_start then '0'::xid8 else pg_snapshot_xmin(p_lower) end, -1::bigint)) a (era, xid, version)
+            order by a.era desc, a.xid desc, a.version desc
+            limit 1) b)
+    select f.* from (
+        select c.* from pair p
+        cross join lateral (
+            select s.table_id, s.row_key, s.scope, s.version, case when s.deleted then 'd' else 'u' end, s.era, s.change_xid
+            from offline_data.row_state s
+            where s.table_id = p.table_id and s.scope = p.scope
+                and (s.era, s.change_xid, s.version) > (p.era, p.xid, p.version)
+                and (s.era < p_era or pg_visible_in_snapshot(s.change_xid, p_upper))
+                and (p.from_start or not pg_visible_in_snapshot(s.change_xid, p_lower))
+                and (p.known or not s.deleted)
+                and (p.from_start or s.device_id is distinct from p_device or s.device_seq > p_seen_seq
+                    or not p_push_scopes and s.life_version = s.version
+                    or not p_push_scopes and exists (
+                        select from offline_data.row_departure d
+                        where d.table_id = s.table_id and d.row_key = s.row_key and d.version = s.version))
+            order by s.era, s.change_xid, s.version
+            limit p_limit) c
+        union all
+        select c.* from pair p
+        cross join lateral (
+            select d.table_id, d.row_key, d.scope, d.version, 'm', d.era, d.change_xid
+            from offline_data.row_departure d
+            where d.table_id = p.table_id and d.scope = p.scope
+                and (d.era, d.change_xid, d.version) > (p.era, p.xid, p.version)
+                and (d.era < p_era or pg_visible_in_snapshot(d.change_xid, p_upper))
+                and (p.from_start or not pg_visible_in_snapshot(d.change_xid, p_lower))
+                and p.known
+                and not exists (
+                    select from offline_data.row_state s
+                    join unnest(p_scopes) o on o.table_id = s.table_id and o.scope = s.scope
+                    where s.table_id = d.table_id and s.row_key = d.row_key)
+            order by d.era, d.change_xid, d.version
+            limit p_limit) c) f (table_id, row_key, scope, version, kind, era, change_xid)
+    order by f.era, f.change_xid, f.version
+    limit p_limit;
+end
+$feed$;
+
+-- Content of changes of one table as the caller sees it: the row, or the key where there is none to see. letters: u row,
+-- d deleted, e to be evicted, s nothing to tell.
+create function offline_private.read_changes(p_shape jsonb, p_keys text[], p_kinds text[], p_known boolean[],
+    out letters text[], out payloads text[])
+language plpgsql stable
+set search_path = pg_catalog, public, extensions, pg_temp
+as $$
+begin
+    execute format($q$
+        select array_agg(c.letter order by c.ord), array_agg(c.payload order by c.ord)
+        from (
+            select u.ord, v.letter, case when v.letter = 'u' then (%1$s)::text when v.letter <> 's' then (%2$s)::text end as payload
+            from unnest($1, $2, $3) with ordinality u (k, kind, known, ord)
+            left join %3$s t on u.kind = 'u' and %4$s
+            cross join lateral (select case
+                when u.kind = 'd' then 'd' when t.%5$I is not null then 'u' when u.kind = 'm' or u.known then 'e' else 's' end) v (letter)) c$q$,
+        offline_private.row_expression(p_shape), replace(p_shape ->> 'key_json', '{k}', 'u.k'), p_shape ->> 'relation',
+        replace(p_shape ->> 'key_match', '{k}', 'u.k'), p_shape -> 'key' ->> 0)
+    into letters, payloads using p_keys, p_kinds, p_known;
+end
+$$;
+
+-- The changes of one page: rendered text, and the feed position reached ({"rows", "more", "era", "xid", "version"}).
+create function offline_private.pull_page(p_device uuid, p_scopes offline_private.pull_scope[], p_cursor jsonb, p_upper pg_snapshot,
+    p_seen_seq bigint, p_push_scopes boolean, p_limit int, p_bytes bigint, out changes text, out place jsonb)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $page$
+declare
+    v_page jsonb := p_cursor -> 'page';
+    v_feed record;
+    v_table record;
+    v_part record;
+    v_letters text[];
+    v_payloads text[];
+    v_names jsonb;
+    v_rendered record;
+begin
+    select array_agg(f.table_id) as table_ids, array_agg(f.row_key) as keys, array_agg(f.scope) as scopes,
+        array_agg(f.version) as versions, array_agg(f.kind) as kinds, array_agg(f.era) as eras, array_agg(f.change_xid) as xids,
+        array_agg(coalesce(s.known, true)) as known
+    into v_feed
+    from offline_private.feed(p_device, p_scopes, offline_private.reading_era(), coalesce((p_cursor ->> 'snapshot')::pg_snapshot, p_upper), p_upper,
+        coalesce((v_page ->> 'era')::int, 0), coalesce((v_page ->> 'xid')::xid8, '0'), coalesce((v_page ->> 'version')::bigint, -1),
+        coalesce(p_seen_seq, 0), p_push_scopes, p_limit + 1) f
+    left join unnest(p_scopes) s on s.table_id = f.table_id and s.scope = f.scope;
+    if v_feed.keys is null then
+        changes := '[]';
+        place := jsonb_build_object('more', false);
+        return;
+    end if;
+    v_letters := array_fill(null::text, array[cardinality(v_feed.keys)]);
+    v_payloads := v_letters;
+    select jsonb_object_agg(s.table_id::text, s.shape ->> 'name') into v_names from offline_private.synced_tables() s;
+    for v_table in
+        select s.shape, array_agg(u.ord::int order by u.ord) as ords, array_agg(u.key order by u.ord) as keys,
+            array_agg(u.kind order by u.ord) as kinds, array_agg(u.known order by u.ord) as known
+        from unnest(v_feed.table_ids, v_feed.keys, v_feed.kinds, v_feed.known) with ordinality u (table_id, key, kind, known, ord)
+        join offline_private.synced_tables() s on s.table_id = u.table_id
+        where u.ord <= p_limit
+        group by s.table_id, s.shape
+    loop
+        v_part := offline_private.read_changes(v_table.shape, v_table.keys, v_table.kinds, v_table.known);
+        if cardinality(v_table.keys) = least(cardinality(v_feed.keys), p_limit) then
+            v_letters := v_part.letters;
+            v_payloads := v_part.payloads;
+        else
+            for i in 1 .. cardinality(v_table.ords) loop
+                v_letters[v_table.ords[i]] := v_part.letters[i];
+                v_payloads[v_table.ords[i]] := v_part.payloads[i];
+            end loop;
+        end if;
+    end loop;
+    v_rendered := offline_private.render_changes(v_feed.table_ids[:p_limit], v_names, v_feed.scopes[:p_limit], v_feed.versions[:p_limit],
+        v_letters[:p_limit], v_payloads[:p_limit], p_bytes);
+    changes := v_rendered.changes;
+    place := jsonb_build_object('more', v_rendered.taken < cardinality(v_feed.keys), 'era', v_feed.eras[v_rendered.taken],
+        'xid', v_feed.xids[v_rendered.taken]::text::numeric, 'version', v_feed.versions[v_rendered.taken]);
+end
+$page$;
+
+-- {"7": ["a", "b"]} of the pairs that fulfil a condition.
+create function offline_private.scope_map(p_scopes offline_private.pull_scope[], p_from_start boolean)
+returns jsonb
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(jsonb_object_agg(g.table_id::text, g.scopes), '{}')
+    from (
+        select s.table_id, jsonb_agg(s.scope order by s.scope) as scopes
+        from unnest(p_scopes) s where p_from_start is null or s.from_start = p_from_start
+        group by s.table_id) g
+$$;
+
+-- Scopes of the cursor that the caller has lost. A scope value that the caller still has for another table is not named:
+-- it would drop the wrong rows; its pairs are in p_partial instead.
+create function offline_private.lost_scopes(p_cursor jsonb, p_tables int[], p_all_tables boolean, p_now offline_private.pull_scope[],
+    out revoked jsonb, out partial jsonb)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with lost as (
+        select s.key::int as table_id, v.scope
+        from jsonb_each(p_cursor -> 'scopes') s
+        cross join lateral jsonb_array_elements_text(s.value) v (scope)
+        where (s.key::int = any (p_tables) or p_all_tables)
+            and not exists (select from unnest(p_now) n where n.table_id = s.key::int and n.scope = v.scope)),
+    named as (
+        select l.scope, bool_or(exists (select from unnest(p_now) n where n.scope = l.scope)) as elsewhere from lost l group by l.scope)
+    select coalesce((select jsonb_agg(n.scope order by n.scope) from named n where not n.elsewhere), '[]'),
+        (select jsonb_agg(jsonb_build_array(l.table_id, l.scope)) from lost l join named n using (scope) where n.elsewhere)
+$$;
+
+-- Evictions of all rows of lost pairs that revoked_scopes cannot name, as entries of "changes".
+create function offline_private.evict_pairs(p_device uuid, p_pairs jsonb)
+returns text
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_pair record;
+    v_keys json;
+    v_parts text[] := '{}';
+begin
+    perform offline_private.require_device(p_device);
+    for v_pair in
+        select s.table_id, s.shape, p.value ->> 1 as scope from jsonb_array_elements(p_pairs) p
+        join offline_private.synced_tables() s on s.table_id = (p.value ->> 0)::int
+    loop
+        execute format('select coalesce(json_agg(json_build_object(''key'', %s)), ''[]'') from offline_data.row_state u '
+            'where u.table_id = $1 and u.scope = $2 and not u.deleted', replace(v_pair.shape ->> 'key_json', '{k}', 'u.row_key'))
+        into v_keys using v_pair.table_id, v_pair.scope;
+        v_parts := v_parts || json_build_object('table', v_pair.shape ->> 'name', 'scope', v_pair.scope,
+            'upserts', '[]'::json, 'deletes', '[]'::json, 'evicts', v_keys)::text;
+    end loop;
+    return array_to_string(v_parts, ',');
+end
+$$;
+
+create function offline_private.pending_conflicts()
+returns bigint
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select count(distinct l.conflict_id) from offline_data.conflict_resolution_log l
+        where l.user_id = offline_private.uid() and l.status = 'pending');
+end
+$$;
+
+create function offline.pull(p_device uuid, p_request jsonb default '{}')
+returns json
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $pull$
+declare
+    v_epoch text;
+    v_request record;
+    v_cursor jsonb;
+    v_reset boolean := false;
+    v_upper pg_snapshot;
+    v_tables int[];
+    v_marks jsonb;
+    v_scopes offline_private.pull_scope[];
+    v_lost record;
+    v_page record;
+    v_next jsonb;
+    v_schema text;
+    v_extra text := '';
+begin
+    perform offline_private.require_uid();
+    perform offline_private.require_device(p_device);
+    v_epoch := offline.epoch();
+    select * into v_request from offline_private.parse_pull(coalesce(p_request, 'null')::text);
+    if v_request.code is not null then
+        raise exception using errcode = v_request.code, message = v_request.message, detail = coalesce(v_request.detail, ''),
+            hint = coalesce(v_request.hint, '');
+    end if;
+    v_cursor := coalesce(v_request.cursor::jsonb, '{}');
+    if v_request.cursor is not null and v_cursor ->> 'epoch' <> v_epoch then
+        v_reset := true;
+        v_cursor := '{}';
+    end if;
+    v_upper := coalesce((v_cursor -> 'page' ->> 'upper')::pg_snapshot, pg_current_snapshot());
+    select coalesce(array_agg(s.table_id), '{}'), coalesce(jsonb_object_agg(s.table_id::text, offline_private.policy_mark(s.relation)), '{}')
+    into v_tables, v_marks
+    from offline_private.synced_tables() s
+    where v_request.tables is null or s.shape ->> 'name' = any (v_request.tables);
+    if cardinality(v_request.tables) > cardinality(v_tables) then
+        raise exception using errcode = '22023', message = 'a table of the request is not synced';
+    end if;
+    v_schema := offline_private.schema_mark();
+
+    v_scopes := offline_private.pull_scopes(v_cursor, v_tables, v_marks);
+    v_lost := offline_private.lost_scopes(v_cursor, v_tables, v_request.tables is null, v_scopes);
+    v_page := offline_private.pull_page(p_device, v_scopes, v_cursor, v_upper, v_request.seen_seq,
+        coalesce((p_request ->> 'push_scopes')::boolean, false), v_request.row_limit, v_request.bytes_max);
+    if v_lost.partial is not null then
+        v_page.changes := '[' || concat_ws(',', nullif(btrim(v_page.changes, '[]'), ''), offline_private.evict_pairs(p_device, v_lost.partial)) || ']';
+    end if;
+    v_next := offline_private.next_cursor(v_epoch, v_cursor, v_upper, v_scopes, v_marks, v_schema, v_page.place);
+
+    if coalesce(v_request.schema, v_cursor -> 'policies' ->> '0') is distinct from v_schema then
+        v_extra := ',"schema":' || offline_private.schema_json(v_schema)::text;
+    end if;
+    if offline_private.scope_map(v_scopes, null) is distinct from v_cursor -> 'scopes' then
+        v_extra := v_extra || ',"topics":' || to_json(coalesce(offline_private.caller_topics(), '{}'))::text;
+    end if;
+    return format('{"epoch":%s,"reset":%s,"server_now":%s,"server_hlc":%s,"cursor":%s,"has_more":%s,"changes":%s,"revoked_scopes":%s,'
+        '"conflicts":%s,"models":[]%s}', to_json(v_epoch), to_json(v_reset), to_json(offline_private.utc_text(clock_timestamp())),
+        to_json(offline_private.now_hlc()::text), to_json(offline_private.encode_cursor(v_next::text)), v_page.place ->> 'more',
+        v_page.changes, v_lost.revoked, offline_private.pending_conflicts(), v_extra);
+end
+$pull$;
+
+comment on function offline.pull(uuid, jsonb) is
+    'What changed since the cursor of the request, as the caller may see it; see docs/protocol.md. A bad cursor or request: 22023; '
+    'a device that is not the caller''s: 42501. Read-only.';
+
+-- The cursor after a page. While pages remain, it keeps what the pull started from.
+create function offline_private.next_cursor(p_epoch text, p_cursor jsonb, p_upper pg_snapshot, p_scopes offline_private.pull_scope[],
+    p_marks jsonb, p_schema text, p_place jsonb)
+returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case when (p_place ->> 'more')::boolean then jsonb_build_object(
+            'epoch', p_epoch, 'snapshot', coalesce(p_cursor ->> 'snapshot', p_upper::text),
+            'policies', coalesce(p_cursor -> 'policies', '{}'),
+            'scopes', offline_private.scope_map(array(select s from unnest(p_scopes) s where s.known), null),
+            'page', jsonb_build_object('upper', p_upper::text, 'era', p_place -> 'era', 'xid', p_place -> 'xid',
+                'version', p_place -> 'version', 'fresh', offline_private.scope_map(p_scopes, true)))
+        else jsonb_build_object('epoch', p_epoch, 'snapshot', p_upper::text, 'scopes', offline_private.scope_map(p_scopes, null),
+            'policies', p_marks || coalesce(jsonb_build_object('0', p_schema), '{}'), 'page', null) end
+$$;
+
+create function offline.sync(p_device uuid, p_batch text, p_mac text, p_request jsonb)
+returns json
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_push json := offline.push(p_device, p_batch, p_mac);
+begin
+    return json_build_object('push', v_push, 'pull', offline.pull(p_device, p_request));
+end
+$$;
+
+comment on function offline.sync(uuid, text, text, jsonb) is
+    'push() and pull() in one round trip and one transaction: {"push": …, "pull": …}.';
