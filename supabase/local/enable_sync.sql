@@ -4,6 +4,7 @@
 select offline.enable_sync('public.team', $options$
     {
         "scope": "id",
+        "scope_kind": "team",
         "members": "select team_id::text from public.team_member where user_id = auth.uid()"
     }
 $options$);

@@ -65,7 +65,10 @@ export async function ensureCreated(sql) {
       await transaction.unsafe(`drop extension if exists ${NAME} cascade`);
       await transaction.unsafe(`create extension ${NAME}`);
     }
+    // Storage belongs to the owner of the database, as the user's own tables do.
+    await transaction`set local role postgres`;
     await transaction`select * from offline.bootstrap()`;
+    await transaction`reset role`;
     await transaction`
       insert into stack.applied_file (name, sha256)
       values (${NAME}, ${digest})
@@ -83,7 +86,10 @@ export async function ensureCreated(sql) {
  */
 export async function enableSync(sql) {
   const statements = readFileSync(paths.enableSync, 'utf8');
-  await sql.begin((transaction) => transaction.unsafe(statements).simple());
+  await sql.begin(async (transaction) => {
+    await transaction`set local role postgres`;
+    await transaction.unsafe(statements).simple();
+  });
 }
 
 const libraryFile = () => join(pgDirectory('--pkglibdir'), `${NAME}.so`);
