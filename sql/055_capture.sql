@@ -5,7 +5,8 @@
 -- trigger changes besides gets the server's clock. What capture did goes back to push() in offline_sync.out_*.
 --
 -- enable_nestloop is off because plans are cached with the row count of the first statement: a nested loop that suits one
--- row would take hours for a bulk write. Nothing here joins a large table (row_state is reached through ON CONFLICT).
+-- row would take hours for a bulk write. Nothing here joins a large table (row_state is reached through ON CONFLICT). Sorting
+-- for merge joins and compiling (jit) cost more than they save.
 
 -- After an update that moves a row to another scope: the old scope must evict it. One place for all ways of moving.
 create function offline_private.record_departure()
@@ -31,7 +32,8 @@ as $$
     select jsonb_object_agg(c.key, jsonb_set(c.value, '{1}', to_jsonb(p_hlc))) from jsonb_each(p_clocks) c
 $$;
 
--- What changed, one row a key: (row_key, scope, gone, born, old, new, columns). %1$s key text of t, %2$s scope.
+-- What changed, one row a key: (row_key, scope, gone, born, old, new, columns). %1$s key text of t, %2$s scope. The
+-- values of an insertion are not kept: the row itself, or the old values of its first change, has them.
 create function offline_private.capture_changes(p_op text, p_key_text text, p_scope text)
 returns text
 language sql immutable
@@ -40,7 +42,7 @@ as $capture$
     select format(case p_op
         when 'INSERT' then $$
             select %1$s as row_key, (%2$s)::text as scope, false as gone, true as born,
-                null::json as old, row_to_json(t) as new, null::text[] as columns
+                null::json as old, null::json as new, null::text[] as columns
             from new_rows t$$
         when 'DELETE' then $$
             select %1$s as row_key, (%2$s)::text as scope, true as gone, true as born,
@@ -49,41 +51,26 @@ as $capture$
         else $$
             select p.row_key, p.scope, p.gone, p.gone or p.born as born,
                 case when p.born then null when p.gone then p.old_doc else p.diff[1] end::json as old,
-                case when p.gone then null when p.born then p.new_doc else p.diff[2] end::json as new,
+                case when not (p.gone or p.born) then p.diff[2] end::json as new,
                 p.diff[3:] as columns
             from (
                 select coalesce(n.row_key, o.row_key) as row_key, coalesce(n.scope, o.scope) as scope,
-                    n.row_key is null as gone, o.row_key is null as born, o.doc as old_doc, n.doc as new_doc,
-                    offline_private.row_diff(o.doc, n.doc) as diff
-                from (select %1$s as row_key, (%2$s)::text as scope, row_to_json(t)::text as doc from old_rows t) o
-                full join (select %1$s as row_key, (%2$s)::text as scope, row_to_json(t)::text as doc from new_rows t) n
+                    n.row_key is null as gone, o.row_key is null as born, o.doc as old_doc, offline_private.row_diff(o.doc, n.doc) as diff
+                from (select %1$s as row_key, (%2$s)::text as scope, row_to_json(t)::text as doc from old_rows t offset 0) o
+                full join (select %1$s as row_key, (%2$s)::text as scope, row_to_json(t)::text as doc from new_rows t offset 0) n
                     on n.row_key = o.row_key
                 where o.doc is distinct from n.doc
                 offset 0) p$$
         end, p_key_text, p_scope)
 $capture$;
 
--- Stamps the changes of one statement into row_state and row_history. %1$s table id, %2$s the changes, %3$L op letter.
-create function offline_private.capture_statement(p_table_id int, p_changes text, p_op text)
+-- The part of the statement that brings an existing row_state up to date.
+create function offline_private.capture_upsert()
 returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $capture$
-    select format($$
-        with changed as materialized (
-            select c.*, nextval('offline_data.version_seq') as version from (%2$s) c
-        ), stamped as materialized (
-            select c.*, m.seq, m.claim, coalesce(m.hlc, v_hlc) as hlc, case when m.seq is not null then v_device end as device
-            from changed c
-            left join unnest(v_keys, v_seqs, v_hlcs, v_claims) m (row_key, seq, hlc, claim) on m.row_key = c.row_key
-        ), state as (
-            insert into offline_data.row_state as s (table_id, row_key, scope, version, change_xid, era, deleted, hlc, device_id,
-                device_seq, life_version, life_hlc, life_device, clocks)
-            select %1$s, c.row_key, c.scope, c.version, v_xid, v_era, c.gone, c.hlc, c.device, c.seq,
-                case when c.born then c.version else 0 end, case when c.born then c.hlc else 0 end,
-                case when c.born then c.device end,
-                case when c.born then '{}' else offline_private.stamp_columns(c.columns, c.version, c.hlc, c.device::text)::jsonb end
-            from stamped c
+    select $$
             on conflict (table_id, row_key) do update
             set scope = excluded.scope, version = excluded.version, change_xid = excluded.change_xid, era = excluded.era,
                 deleted = excluded.deleted, device_id = excluded.device_id, device_seq = excluded.device_seq,
@@ -98,17 +85,42 @@ as $capture$
                     when excluded.life_version > 0 then '{}'
                     when excluded.device_id is null and s.hlc >= excluded.hlc
                         then s.clocks || offline_private.raise_clocks(excluded.clocks, s.hlc + 1)
-                    else s.clocks || excluded.clocks end
+                    else s.clocks || excluded.clocks end$$
+$capture$;
+
+-- Stamps the changes of one statement into row_state and row_history. %1$s table id, %2$s the changes, %3$L op letter, %4$s
+-- what to do with rows that have a state.
+create function offline_private.capture_statement(p_table_id int, p_changes text, p_op text, p_upsert text)
+returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $capture$
+    select format($$
+        with stamped as materialized (
+            select c.*, nextval('offline_data.version_seq') as version, m.seq, m.claim, coalesce(m.hlc, v_hlc) as hlc,
+                case when m.seq is not null then v_device end as device
+            from (%2$s) c
+            left join unnest(v_keys, v_seqs, v_hlcs, v_claims) m (row_key, seq, hlc, claim) on m.row_key = c.row_key
+        ), state as (
+            insert into offline_data.row_state as s (table_id, row_key, scope, version, change_xid, era, deleted, hlc, device_id,
+                device_seq, life_version, life_hlc, life_device, clocks)
+            select %1$s, c.row_key, c.scope, c.version, v_xid, v_era, c.gone, c.hlc, c.device, c.seq,
+                case when c.born then c.version else 0 end, case when c.born then c.hlc else 0 end,
+                case when c.born then c.device end,
+                case when c.born then '{}' else offline_private.stamp_columns(c.columns, c.version, c.hlc, c.device::text)::jsonb end
+            from stamped c%4$s
         ), history as (
             insert into offline_data.row_history (table_id, row_key, version, change_xid, changed_at, op, hlc, claimed_hlc,
                 user_id, device_id, device_seq, old, new)
             select %1$s, c.row_key, c.version, v_xid, v_now, %3$L, c.hlc, c.claim, v_user, c.device, c.seq, c.old, c.new
             from stamped c
         )
-        select array_agg(c.row_key), array_agg(c.version), array_agg(not coalesce(c.columns <@ v_columns, c.born)), array_agg(c.scope),
+        select array_agg(c.row_key) filter (where v_device is not null), array_agg(c.version) filter (where v_device is not null),
+            array_agg(not coalesce(c.columns <@ v_columns, c.born)) filter (where v_device is not null),
+            array_agg(c.scope) filter (where v_device is not null),
             (select array_agg(g.scope) from (select d.scope from stamped d where d.scope is not null group by d.scope) g)
         into v_out_keys, v_out_versions, v_out_extra, v_out_scopes, v_scopes
-        from stamped c;$$, p_table_id, p_changes, p_op)
+        from stamped c;$$, p_table_id, p_changes, p_op, p_upsert)
 $capture$;
 
 -- The body of the trigger function of one synced table.
@@ -150,6 +162,7 @@ declare
     v_out_extra boolean[];
     v_out_scopes text[];
     v_scopes text[];
+    v_plain boolean;
 begin
     select e.era into v_era from offline_data.era e where e.identity = offline_private.history_identity();
     if v_era is null then
@@ -163,28 +176,42 @@ begin
         v_claims := current_setting('offline_sync.push_claims');
         v_columns := current_setting('offline_sync.push_columns');
     end if;
-    if tg_op = 'INSERT' then%2$s
-    elsif tg_op = 'UPDATE' then%3$s
-    elsif tg_op = 'DELETE' then%4$s
-    else%5$s
+    if tg_op = 'INSERT' then
+        -- New rows hardly ever have a state (only after a deletion), and ON CONFLICT costs a third more: many rows are first
+        -- tried without. Few rows are not worth the subtransaction.
+        perform from new_rows offset 64 limit 1;
+        v_plain := found;
+        if v_plain then
+            begin%2$s
+            exception when unique_violation then
+                v_plain := false;
+            end;
+        end if;
+        if not v_plain then%3$s
+        end if;
+    elsif tg_op = 'UPDATE' then%4$s
+    elsif tg_op = 'DELETE' then%5$s
+    else%6$s
     end if;
     if v_device is not null and v_out_keys is not null then
         perform offline_private.report_outcome(v_out_keys, v_out_versions, v_out_extra, v_out_scopes);
     end if;
     if v_scopes is not null then
-        perform offline_private.wake(array(select %6$L || u.scope from unnest(v_scopes) u (scope)), 'wake');
+        perform offline_private.wake(array(select %7$L || u.scope from unnest(v_scopes) u (scope)), 'wake');
     end if;
     return null;
 end
 $$,
         p_table_id,
-        offline_private.capture_statement(p_table_id, offline_private.capture_changes('INSERT', p_key_text, p_scope), 'i'),
-        offline_private.capture_statement(p_table_id, offline_private.capture_changes('UPDATE', p_key_text, p_scope), 'u'),
-        offline_private.capture_statement(p_table_id, offline_private.capture_changes('DELETE', p_key_text, p_scope), 'd'),
+        offline_private.capture_statement(p_table_id, offline_private.capture_changes('INSERT', p_key_text, p_scope), 'i', ''),
+        offline_private.capture_statement(p_table_id, offline_private.capture_changes('INSERT', p_key_text, p_scope), 'i', u.upsert),
+        offline_private.capture_statement(p_table_id, offline_private.capture_changes('UPDATE', p_key_text, p_scope), 'u', u.upsert),
+        offline_private.capture_statement(p_table_id, offline_private.capture_changes('DELETE', p_key_text, p_scope), 'd', u.upsert),
         offline_private.capture_statement(p_table_id, format(
             'select s.row_key, s.scope, true as gone, true as born, null::json as old, null::json as new, null::text[] as columns '
-            'from offline_data.row_state s where s.table_id = %s and not s.deleted', p_table_id), 'd'),
+            'from offline_data.row_state s where s.table_id = %s and not s.deleted', p_table_id), 'd', u.upsert),
         'offline:' || p_scope_kind || ':')
+    from (select offline_private.capture_upsert()) u (upsert)
 $body$;
 
 -- Appends to what push() reads after its statement.
@@ -215,6 +242,8 @@ create or replace function offline_data.capture_%1$s() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set enable_nestloop = off
+set enable_mergejoin = off
+set jit = off
 as %2$L;
 revoke all on function offline_data.capture_%1$s() from public$$, p_table_id, offline_private.capture_source(p_table_id))
 $ddl$;
