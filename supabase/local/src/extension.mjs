@@ -11,7 +11,16 @@ import { paths, repoRoot } from './paths.mjs';
 const NAME = 'pg_offline_sync';
 
 /** What the installed files are made from. */
-const SOURCES = ['Cargo.toml', 'Cargo.lock', 'crates/core', 'pg_offline_sync', 'sql'];
+const SOURCES = [
+  'Cargo.toml',
+  'Cargo.lock',
+  'crates/core/Cargo.toml',
+  'crates/core/src',
+  'pg_offline_sync/Cargo.toml',
+  'pg_offline_sync/pg_offline_sync.control',
+  'pg_offline_sync/src',
+  'sql',
+];
 
 /** STACK_EXTENSION=none leaves the extension out, to try the stack alone. */
 export const withExtension = process.env.STACK_EXTENSION !== 'none';

@@ -1,0 +1,76 @@
+# The entry points a person types. `make demo` and `make test` install what is missing themselves.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup install up down demo test test-core test-db test-client test-stack lint fmt bench torture evidence fuzz clean
+
+export DO_NOT_TRACK := 1
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: ## install what is missing: apt packages, cargo-pgrx, npm packages
+	tools/setup/setup.sh
+
+install: setup ## build the extension and install it into Postgres
+	node supabase/local/install.mjs
+
+up: install ## start the local stack; its addresses and keys are then in .local/stack.env
+	node supabase/local/up.mjs
+
+down: ## stop what `make up` started
+	node supabase/local/down.mjs
+
+client-js/dist: client-js/package.json $(shell find client-js/src -name '*.ts' 2>/dev/null)
+	npm --prefix client-js run build
+	@touch $@
+
+demo: up client-js/dist ## the story: two users, three devices, thousands of offline edits
+	node supabase/demo/demo.mjs --svg docs/demo.svg
+
+test: lint test-core test-db test-client test-stack ## everything
+
+test-core: setup ## laws, vectors and bad input of the pure core
+	cargo test --quiet -p offline_sync_core
+
+test-db: install ## the extension over real connections, on a private cluster
+	pg_offline_sync/tests/run.sh
+
+test-client: setup ## the TypeScript client
+	npm --prefix client-js run typecheck
+	npm --prefix client-js test
+	npm --prefix client-js run size
+
+test-stack: up client-js/dist ## the stack, the client and the demonstration through the real API
+	npm --prefix supabase/local test
+	npm --prefix client-js run test:stack
+	node --test supabase/demo/test/
+	node supabase/demo/demo.mjs --edits 1500
+
+lint: setup ## formatting and lints of all languages
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets -- -D warnings
+	npm --prefix client-js run lint
+	npm --prefix supabase/local run lint
+
+fmt: ## format everything
+	cargo fmt --all
+	npm --prefix client-js run format
+	npm --prefix supabase/local run format
+
+bench: install ## side by side: ours against plain SQL
+	cargo run --release --quiet -p offline_sync_bench --bin evidence -- push pull capture growth
+
+torture: install ## commit-order torture at full size: 16 writers, 50,000 rows
+	cargo run --release --quiet -p offline_sync_bench --bin evidence -- commit_order --long
+
+evidence: up client-js/dist ## every figure that the README claims, into docs/evidence.json (LONG=1: the stated sizes)
+	cargo run --release --quiet -p offline_sync_bench --bin evidence -- all
+
+fuzz: ## fuzz the parsers; SECONDS=300 each (needs cargo-fuzz)
+	cd fuzz && for target in push_batch pull_request; do \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run $$target -- -max_total_time=$${SECONDS:-300}; done
+
+clean: down ## stop the stack and remove what was built
+	rm -rf target client-js/dist .local
