@@ -134,7 +134,7 @@ pub fn render_results(run: &Finished<'_>) -> Result<Vec<String>, CoreError> {
     Ok(results)
 }
 
-fn at<'a>(texts: Option<&'a [Option<String>]>, index: usize) -> Option<&'a str> {
+fn at(texts: Option<&[Option<String>]>, index: usize) -> Option<&str> {
     texts?.get(index)?.as_deref()
 }
 

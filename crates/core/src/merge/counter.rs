@@ -45,8 +45,11 @@ fn decimal(raw: &str) -> Option<Decimal> {
     if raw == "null" {
         return Some(Decimal::ZERO);
     }
-    let plain = Number::parse(number::unquoted(raw))?.to_plain()?;
-    Decimal::from_str_exact(&plain).ok()
+    let text = number::unquoted(raw);
+    let number = Number::parse(&text)?;
+    // As written, so that trailing zeros stay; without an exponent where there is one.
+    let written = Decimal::from_str_exact(&text).ok();
+    written.or_else(|| Decimal::from_str_exact(&number.to_plain()?).ok())
 }
 
 /// The sum, unless it had to be rounded to fit.

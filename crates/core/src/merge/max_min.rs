@@ -38,34 +38,29 @@ fn resolve(contest: &Contest<'_>, mine_wins: Ordering) -> Resolution {
 /// Mine, turned into a string or a number where theirs is one.
 fn in_their_kind(contest: &Contest<'_>) -> Resolution {
     let text = number::unquoted(contest.mine);
-    let is_number = Number::parse(text).is_some();
+    let is_number = Number::parse(&text).is_some();
     if contest.mine.starts_with('"') == contest.theirs.starts_with('"') || !is_number {
         return Resolution::Mine;
     }
-    Resolution::Merged(number::in_kind_of(contest.theirs, text))
+    Resolution::Merged(number::in_kind_of(contest.theirs, &text))
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Rank<'a> {
     Lowest,
-    Number(Number<'a>, &'a str),
+    Number(Number<'static>, Cow<'a, str>),
     Text(Cow<'a, str>),
 }
 
 impl<'a> Rank<'a> {
     fn of(raw: &'a str) -> Option<Rank<'a>> {
         let text = number::unquoted(raw);
-        if let Some(number) = Number::parse(text) {
+        if let Some(number) = Number::parse(&text).map(Number::into_owned) {
             return Some(Rank::Number(number, text));
         }
         if !raw.starts_with('"') {
             return None;
         }
-        let text: Cow<'a, str> = serde_json::from_str::<String>(raw).ok()?.into();
-        Some(if text == "-Infinity" {
-            Rank::Lowest
-        } else {
-            Rank::Text(text)
-        })
+        Some(if text == "-Infinity" { Rank::Lowest } else { Rank::Text(text) })
     }
 }

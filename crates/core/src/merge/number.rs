@@ -81,6 +81,12 @@ impl<'a> Number<'a> {
         Some(format!("{sign}{whole}{point}{fraction}"))
     }
 
+    /// The same number, independent of the text it was read from.
+    pub(super) fn into_owned(self) -> Number<'static> {
+        let digits = Cow::Owned(self.digits.into_owned());
+        Number { negative: self.negative, exponent: self.exponent, digits }
+    }
+
     fn magnitude(&self) -> (bool, i64, &str) {
         (!self.digits.is_empty(), self.exponent, &self.digits)
     }
@@ -116,11 +122,13 @@ fn parse_exponent(text: &str) -> Option<i64> {
     }
 }
 
-/// The inside of a JSON string without escapes, or the raw text of anything else.
-pub(super) fn unquoted(raw: &str) -> &str {
-    raw.strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .unwrap_or(raw)
+/// The characters of a JSON string, or the raw text of anything else.
+pub(super) fn unquoted(raw: &str) -> Cow<'_, str> {
+    if raw.contains('\\') {
+        return serde_json::from_str(raw).map_or(Cow::Borrowed(raw), Cow::Owned);
+    }
+    let inside = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    Cow::Borrowed(inside.unwrap_or(raw))
 }
 
 /// A number's text as a JSON string where `kind` is one, else as a JSON number.

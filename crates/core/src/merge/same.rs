@@ -27,8 +27,8 @@ fn same(a: &str, b: &str, depth: usize) -> bool {
         (b'"', b'"') => same_strings(a, b),
         (b'[' | b'{', _) | (_, b'[' | b'{') => false,
         _ => match (
-            Number::parse(number::unquoted(a)),
-            Number::parse(number::unquoted(b)),
+            Number::parse(&number::unquoted(a)),
+            Number::parse(&number::unquoted(b)),
         ) {
             (Some(a), Some(b)) => a == b,
             _ => false,
