@@ -1,0 +1,202 @@
+//! A database for one test.
+
+use tokio_postgres::types::{FromSql, ToSql};
+use tokio_postgres::{Client, Row};
+use uuid::Uuid;
+
+use crate::caller::Caller;
+use crate::cluster::Cluster;
+use crate::error::PgError;
+
+/// Database that every test's database is a copy of.
+const TEMPLATE: &str = "offline_template";
+
+/// Held while the template is made or copied: Postgres copies a database only while nobody uses it.
+const TEMPLATE_LOCK: i64 = 4_711;
+
+/// Parameters of a query.
+pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// A database with roles, `auth.uid()`, the extension and its storage; dropped with this value.
+pub struct Db {
+    cluster: &'static Cluster,
+    name: String,
+    owner: Client,
+}
+
+impl Db {
+    /// A new database on the shared cluster.
+    pub async fn create() -> Db {
+        let cluster = Cluster::shared();
+        let admin = cluster.connect("postgres", "postgres").await.unwrap();
+        admin
+            .execute("select pg_advisory_lock($1)", &[&TEMPLATE_LOCK])
+            .await
+            .unwrap();
+        ensure_template(cluster, &admin).await;
+        let name = format!("t_{}", Uuid::new_v4().simple());
+        let create = format!("create database {name} template {TEMPLATE} owner owner");
+        admin.batch_execute(&create).await.unwrap();
+        let owner = cluster.connect(&name, "owner").await.unwrap();
+        Db {
+            cluster,
+            name,
+            owner,
+        }
+    }
+
+    /// A new database without the storage: `create extension` was all that happened.
+    pub async fn without_storage() -> Db {
+        let db = Db::create().await;
+        db.sql("drop schema offline_data cascade").await;
+        db
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The owner's connection.
+    pub fn owner(&self) -> &Client {
+        &self.owner
+    }
+
+    /// Another connection, as `user` (`owner` or `postgres`).
+    pub async fn connect(&self, user: &str) -> Client {
+        self.cluster.connect(&self.name, user).await.unwrap()
+    }
+
+    /// A connection of a signed-in user.
+    pub async fn caller(&self, user: Uuid) -> Caller {
+        Caller::signed_in(self.connect("authenticator").await, user).await
+    }
+
+    /// A connection with the public key alone.
+    pub async fn anon(&self) -> Caller {
+        Caller::anonymous(self.connect("authenticator").await).await
+    }
+
+    /// Runs statements as the owner.
+    pub async fn sql(&self, statements: &str) {
+        if let Err(error) = self.try_sql(statements).await {
+            panic!("{error}\n{statements}");
+        }
+    }
+
+    /// Runs statements as the owner.
+    ///
+    /// # Errors
+    /// What the server answers.
+    pub async fn try_sql(&self, statements: &str) -> Result<(), PgError> {
+        Ok(self.owner.batch_execute(statements).await?)
+    }
+
+    /// The rows of a query of the owner.
+    pub async fn rows(&self, query: &str, params: Params<'_>) -> Vec<Row> {
+        match self.owner.query(query, params).await {
+            Ok(rows) => rows,
+            Err(error) => panic!("{}\n{query}", PgError::from(error)),
+        }
+    }
+
+    /// The only value of a query of the owner.
+    pub async fn one<T>(&self, query: &str, params: Params<'_>) -> T
+    where
+        T: for<'a> FromSql<'a>,
+    {
+        let rows = self.rows(query, params).await;
+        assert_eq!(rows.len(), 1, "one row expected: {query}");
+        rows[0].get(0)
+    }
+
+    /// The first column of a query of the owner.
+    pub async fn column<T>(&self, query: &str, params: Params<'_>) -> Vec<T>
+    where
+        T: for<'a> FromSql<'a>,
+    {
+        self.rows(query, params)
+            .await
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
+    }
+
+    /// Makes a table synced.
+    pub async fn enable_sync(&self, table: &str, options: serde_json::Value) -> serde_json::Value {
+        self.try_enable_sync(table, options).await.unwrap()
+    }
+
+    /// Makes a table synced.
+    ///
+    /// # Errors
+    /// What the server answers.
+    pub async fn try_enable_sync(
+        &self,
+        table: &str,
+        options: serde_json::Value,
+    ) -> Result<serde_json::Value, PgError> {
+        let query = "select offline.enable_sync($1::text::regclass, $2)";
+        Ok(self
+            .owner
+            .query_one(query, &[&table, &options])
+            .await?
+            .get(0))
+    }
+}
+
+async fn ensure_template(cluster: &Cluster, admin: &Client) {
+    let exists = "select exists (select from pg_database where datname = $1)";
+    if admin.query_one(exists, &[&TEMPLATE]).await.unwrap().get(0) {
+        return;
+    }
+    admin
+        .batch_execute("create database offline_draft")
+        .await
+        .unwrap();
+    let superuser = cluster.connect("offline_draft", "postgres").await.unwrap();
+    superuser
+        .batch_execute(include_str!("template.sql"))
+        .await
+        .unwrap();
+    let adopt = "alter database offline_draft owner to owner";
+    superuser.batch_execute(adopt).await.unwrap();
+    drop(superuser);
+    let owner = cluster.connect("offline_draft", "owner").await.unwrap();
+    owner
+        .batch_execute("select * from offline.bootstrap()")
+        .await
+        .unwrap();
+    drop(owner);
+    crate::eventually("nobody uses the template", || async {
+        let rename = format!("alter database offline_draft rename to {TEMPLATE}");
+        admin.batch_execute(&rename).await.is_ok()
+    })
+    .await;
+}
+
+impl Drop for Db {
+    /// Drops the database. A thread of its own, because the test's runtime cannot be waited for here.
+    fn drop(&mut self) {
+        let (cluster, name) = (self.cluster, self.name.clone());
+        let work = async move {
+            let admin = cluster.connect("postgres", "postgres").await?;
+            let drop = format!("drop database if exists {name} with (force)");
+            Ok::<_, PgError>(admin.batch_execute(&drop).await?)
+        };
+        let thread = std::thread::spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime.expect("a runtime").block_on(work)
+        });
+        if !std::thread::panicking() {
+            thread
+                .join()
+                .expect("no panic")
+                .expect("the database is dropped");
+        } else {
+            let _ = thread.join();
+        }
+    }
+}
