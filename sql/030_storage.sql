@@ -28,7 +28,8 @@ as $$
     ('synced_table', 12, 'shape', 'jsonb'),
     ('synced_table', 13, 'shape_mark', 'bigint'),
     ('synced_table', 14, 'parents', 'integer[] not null default ''{}'''),
-    ('synced_table', 15, 'enabled_at', 'timestamp with time zone not null default clock_timestamp()'),
+    ('synced_table', 15, 'history_start', 'bigint not null default 0'),
+    ('synced_table', 16, 'enabled_at', 'timestamp with time zone not null default clock_timestamp()'),
 
     ('row_state', 1, 'table_id', 'integer not null'),
     ('row_state', 2, 'row_key', 'text collate "C" not null'),
@@ -211,10 +212,10 @@ as $$
         claims uid require_uid now_ms now_hlc utc_text storage_id history_identity reading_era clock_bound_ms random_bytes
         synced_tables synced_table plan_tables caller_scopes caller_topics
         register check_device require_device check_owner push_begin push_end
-        plan_push plan_batch extract_mutations slice_json_array slice_run record_definition row_expression columns_expression
+        plan_push plan_batch check_token_age extract_mutations slice_json_array slice_run record_definition row_expression columns_expression
         canonical_keys set_context clear_context fetch_rows insert_rows update_rows delete_rows lock_rows
         row_states deleted_row log_conflicts restamp keep_mutation due_mutations forget_mutation duplicate_results queue_status
-        policy_needs_base decide_run apply_insert apply_change apply_run resurrect finish rows_to_fetch render_results
+        policy_needs_base decide_run apply_insert apply_change apply_run resurrect finish rows_to_fetch render_results join_results
         error_json is_deferral is_server_fault not_applied blocked attempt execute_plan verdicts retry_deferred
         parse_pull encode_cursor render_changes policy_mark schema_mark schema_json pull_scopes feed read_changes pull_page
         scope_map lost_scopes evict_pairs pending_conflicts next_cursor key_object claim_conflict$list$, '\s+', ' ', 'g')), ' ')

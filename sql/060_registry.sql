@@ -363,3 +363,30 @@ $disable$;
 
 comment on function offline.disable_sync(regclass) is
     'Removes triggers and sync state of a table, never the rows of the table itself.';
+
+-- Forgets history that is older than the option "history" of its table.
+create function offline.prune_history()
+returns bigint
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $prune$
+declare
+    v_pruned bigint;
+begin
+    with gone as (
+        delete from offline_data.row_history h
+        using offline_data.synced_table s
+        where s.table_id = h.table_id and h.changed_at < clock_timestamp() - s.history
+        returning h.table_id, h.version),
+    last as (
+        select g.table_id, max(g.version) as version, count(*) as rows from gone g group by g.table_id),
+    noted as (
+        update offline_data.synced_table s set history_start = greatest(s.history_start, l.version)
+        from last l where l.table_id = s.table_id)
+    select coalesce(sum(l.rows), 0) into v_pruned from last l;
+    return v_pruned;
+end
+$prune$;
+
+comment on function offline.prune_history() is
+    'Deletes history older than the "history" option of its table and returns how many entries went. For the owner, from a timer.';

@@ -53,9 +53,7 @@ begin
         where exists (
                 select from offline_data.row_history h
                 where h.table_id = p_table_id and h.row_key = p_key and h.version > p_base and (h.old -> c.name) is not null)
-            and not exists (
-                select from offline_data.meta m
-                where m.name = 'history_pruned_to_' || p_table_id and m.value::bigint > p_base));
+            and exists (select from offline_data.synced_table s where s.table_id = p_table_id and s.history_start <= p_base));
 end
 $$;
 

@@ -122,6 +122,10 @@ begin
                 end if;
             end if;
         end if;
+        if v_try.error ->> 'code' = '55P03' then
+            -- One patient wait a call: finding the locked row among many must not wait again and again.
+            perform set_config('lock_timeout', '10ms', true);
+        end if;
         if v_try.results is not null then
             v_results := v_results || v_try.results;
         elsif v_unit[1].group_name is null and cardinality(v_seqs) > 1 then
@@ -214,6 +218,28 @@ begin
 end
 $$;
 
+-- Sensitive tables (max_token_age) take only tokens that were issued recently.
+create function offline_private.check_token_age(p_tables int[])
+returns void
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_issued double precision := (offline_private.claims() ->> 'iat')::double precision;
+    v_table text;
+begin
+    select s.shape ->> 'name' into v_table
+    from offline_data.synced_table s
+    where s.table_id = any (p_tables) and s.max_token_age is not null
+        and coalesce(to_timestamp(v_issued), '-infinity') < clock_timestamp() - s.max_token_age
+    limit 1;
+    if v_table is not null then
+        raise exception using errcode = 'PT401', message = format('the access token is too old for %s', v_table), detail = v_table,
+            hint = 'sign in again or refresh the session, then push again';
+    end if;
+end
+$$;
+
 create function offline.push(p_device uuid, p_batch text, p_mac text default null)
 returns json
 language plpgsql volatile
@@ -232,6 +258,7 @@ begin
     v_acked := offline_private.push_begin(p_device);
     v_plan := offline_private.plan_batch(p_batch, v_acked);
     v_head := v_plan[1];
+    perform offline_private.check_token_age(array(select distinct p.table_id from unnest(v_plan) p where p.table_id is not null));
     set constraints all immediate;
     v_results := offline_private.retry_deferred(p_device) || offline_private.execute_plan(p_device, p_batch, v_plan[2:]);
     v_acked := greatest(v_acked, v_head.seqs[1]);
@@ -239,7 +266,7 @@ begin
         coalesce(v_head.hlcs[1], 0) > (offline_private.now_ms() + offline_private.clock_bound_ms()) << 16);
     return format('{"epoch":%s,"server_now":%s,"server_hlc":%s,"acked_seq":%s,"mac":null,"results":[%s]}',
         to_json(offline.epoch()), to_json(offline_private.utc_text(clock_timestamp())), to_json(offline_private.now_hlc()::text),
-        to_json(v_acked::text), array_to_string(v_results, ','));
+        to_json(v_acked::text), offline_private.join_results(v_results));
 end
 $push$;
 

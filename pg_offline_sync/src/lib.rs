@@ -29,6 +29,7 @@ extension_sql_file!(
         api::push::extract_mutations,
         api::push::slice_json_array,
         api::push::render_results,
+        api::push::join_results,
         api::merge::decide_run,
         api::merge::check_policy,
         api::merge::policy_needs_base,

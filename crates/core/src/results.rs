@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::decimal::Decimal;
 use crate::error::CoreError;
 use crate::json::{self, Members};
-use serde_json::value::RawValue;
 
 /// What capture reported about one key: the versions that it stamped, in order.
 #[derive(Clone, Copy, Debug)]
@@ -173,6 +176,25 @@ fn differs(sent: Option<&&RawValue>, doc: &str, whole_row: bool) -> Result<bool,
     Ok(!sent.iter().all(|(name, value)| same(name, value.get())))
 }
 
+/// Joins results with commas, ordered by seq.
+///
+/// # Errors
+/// [`CoreError::BadJson`] where one is no object with a `seq`.
+pub fn join_results(results: &[String]) -> Result<String, CoreError> {
+    #[derive(Deserialize)]
+    struct Numbered {
+        seq: Decimal,
+    }
+    let mut numbered = Vec::with_capacity(results.len());
+    for result in results {
+        let Numbered { seq: Decimal(seq) } = json::parse("result", result)?;
+        numbered.push((seq, result.as_str()));
+    }
+    numbered.sort_by_key(|(seq, _)| *seq);
+    let texts: Vec<&str> = numbered.into_iter().map(|(_, text)| text).collect();
+    Ok(texts.join(","))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,6 +247,15 @@ mod tests {
         let docs = [r#"{"id":"k","n":5}"#.to_owned()];
         let results = render_results(&finished(&keys, r#"[{"n":5.0,"id":"k"}]"#, &docs)).unwrap();
         assert!(results[0].contains(r#""row":"#));
+    }
+
+    #[test]
+    fn results_are_joined_in_the_order_of_intent() {
+        let results = [r#"{"seq" : "10"}"#, r#"{"seq":"9","status":"applied"}"#].map(str::to_owned);
+        assert_eq!(
+            join_results(&results).unwrap(),
+            r#"{"seq":"9","status":"applied"},{"seq" : "10"}"#
+        );
     }
 
     #[test]

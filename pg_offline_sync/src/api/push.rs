@@ -242,3 +242,9 @@ pub fn render_results(
     })
     .or_raise()
 }
+
+/// Joins the results of a batch with commas, ordered by seq.
+#[pg_extern(immutable, strict, parallel_safe, schema = "offline_private")]
+pub fn join_results(results: Vec<String>) -> Result<String, ErrorReport> {
+    results::join_results(&results).or_raise()
+}
