@@ -34,7 +34,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let run = planned.runs.first().ok_or("no run")?;
     let (current, states) = server_side(run)?;
     let decide = median(|| decide(run, &current, &states))?;
-    println!("mutations      {MUTATIONS}, {} bytes, {} runs", text.len(), planned.runs.len());
+    println!(
+        "mutations      {MUTATIONS}, {} bytes, {} runs",
+        text.len(),
+        planned.runs.len()
+    );
     println!("parse          {parse:?}");
     println!("parse and plan {whole:?}");
     println!("decide         {decide:?} (every column contested)");
@@ -48,8 +52,20 @@ fn decide(run: &Run, current: &str, states: &str) -> Result<usize, offline_sync_
     let keys = [String::from("id")];
     let (rows, bases, hlcs) = (&run.rows, &run.bases, &run.hlcs);
     let decided = decide_run(
-        Op::Update, "{}", device, now, 60_000, &run.keys, &run.seqs, bases, hlcs, rows, befores,
-        current, states, &keys,
+        Op::Update,
+        "{}",
+        device,
+        now,
+        60_000,
+        &run.keys,
+        &run.seqs,
+        bases,
+        hlcs,
+        rows,
+        befores,
+        current,
+        states,
+        &keys,
     )?;
     Ok(decided.iter().map(|decided| decided.row_json().len()).sum())
 }

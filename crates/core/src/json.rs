@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::CoreError;
@@ -35,7 +35,12 @@ pub(crate) fn parse_object<'a, T: Deserialize<'a>>(
 ) -> Result<T, CoreError> {
     if !text.trim_start().starts_with('{') {
         let reason = "expected an object".to_owned();
-        return Err(CoreError::BadJson { document, reason, line: 0, column: 0 });
+        return Err(CoreError::BadJson {
+            document,
+            reason,
+            line: 0,
+            column: 0,
+        });
     }
     parse(document, text)
 }
@@ -47,34 +52,35 @@ pub(crate) fn parse_object<'a, T: Deserialize<'a>>(
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Name<'a>(pub Cow<'a, str>);
 
-struct NameVisitor;
-
-impl<'de> Visitor<'de> for NameVisitor {
-    type Value = Name<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_borrowed_bytes<E: Error>(self, bytes: &'de [u8]) -> Result<Name<'de>, E> {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Name(Cow::Borrowed(text))),
-            Err(_) => self.visit_bytes(bytes),
+impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&'de RawValue>::deserialize(deserializer)?.get();
+        match string_text(raw) {
+            Some(text) => Ok(Name(text)),
+            None if raw.starts_with('"') => Ok(Name(Cow::Borrowed("\0"))),
+            None => Err(D::Error::invalid_type(unexpected(raw), &"a string")),
         }
-    }
-
-    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Name<'de>, E> {
-        let text = match std::str::from_utf8(bytes) {
-            Ok(text) => text.to_owned(),
-            Err(_) => String::from_utf8_lossy(bytes).replace(char::REPLACEMENT_CHARACTER, "\0"),
-        };
-        Ok(Name(Cow::Owned(text)))
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_bytes(NameVisitor)
+/// The characters of a JSON string; `None` for anything else and for half a surrogate pair.
+pub(crate) fn string_text(raw: &str) -> Option<Cow<'_, str>> {
+    let inside = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if inside.contains('\\') {
+        serde_json::from_str(raw).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(inside))
+    }
+}
+
+/// What a value that is no string is called in errors; the value itself may be long.
+fn unexpected(raw: &str) -> Unexpected<'_> {
+    match raw.as_bytes().first() {
+        Some(b'{') => Unexpected::Map,
+        Some(b'[') => Unexpected::Seq,
+        Some(b't' | b'f') => Unexpected::Bool(raw == "true"),
+        Some(b'n') => Unexpected::Unit,
+        _ => Unexpected::Other("number"),
     }
 }
 

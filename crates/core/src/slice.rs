@@ -62,4 +62,3 @@ pub fn extract_mutations(
     }
     Ok(found)
 }
-

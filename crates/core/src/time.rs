@@ -17,6 +17,16 @@ pub fn parse_utc_ms(text: &str) -> Result<i64, CoreError> {
     })
 }
 
+/// ISO 8601 with milliseconds, in UTC.
+#[must_use]
+pub fn utc_text(ms: i64) -> String {
+    let (day, ms) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
+    let (year, month, date) = civil(day);
+    let (second, ms) = (ms / 1_000, ms % 1_000);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+}
+
 fn parse(text: &str) -> Option<i64> {
     let text = text
         .strip_suffix('Z')
@@ -61,6 +71,25 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - DAYS_BEFORE_1970
 }
 
+/// The inverse of [`days`].
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + DAYS_BEFORE_1970;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let date = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, date)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +105,21 @@ mod tests {
             parse_utc_ms("2026-11-20T10:00:00.123456Z").unwrap(),
             1_795_168_800_123
         );
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for ms in [
+            0,
+            1,
+            951_825_600_500,
+            1_795_168_800_123,
+            4_102_444_799_999,
+            -1,
+        ] {
+            assert_eq!(parse_utc_ms(&utc_text(ms)).unwrap(), ms);
+        }
+        assert_eq!(utc_text(951_825_600_500), "2000-02-29T12:00:00.500Z");
     }
 
     #[test]

@@ -16,28 +16,46 @@ fn all_fields_arrive_and_values_stay_raw() {
     let batch = parse_batch(text, &Limits::default()).unwrap();
     let mutation = &batch.mutations[0];
     assert_eq!(batch.sent_at.as_deref(), Some("2026-11-20T10:00:00.000Z"));
-    assert_eq!((mutation.seq, mutation.op, mutation.base), (41, Op::Upsert, Some(17)));
+    assert_eq!(
+        (mutation.seq, mutation.op, mutation.base),
+        (41, Op::Upsert, Some(17))
+    );
     assert_eq!(mutation.table, "public.notes");
     assert_eq!(mutation.hlc, Some(Hlc(116_200_000_000_000_000)));
     assert_eq!(mutation.after, [39, 40]);
     assert_eq!(mutation.group.as_deref(), Some("g"));
     assert_eq!(mutation.priority, 0);
-    let patch: Vec<(&str, &str)> =
-        mutation.patch.iter().map(|(name, value)| (name.as_ref(), value.get())).collect();
-    assert_eq!(patch, [("n", "12345678901234567890.10"), ("t", r#""\u00e9""#)]);
+    let patch: Vec<(&str, &str)> = mutation
+        .patch
+        .iter()
+        .map(|(name, value)| (name.as_ref(), value.get()))
+        .collect();
+    assert_eq!(
+        patch,
+        [("n", "12345678901234567890.10"), ("t", r#""\u00e9""#)]
+    );
     assert_eq!(mutation.before.as_ref().unwrap()[0].1.get(), "1e2");
-    assert!(matches!(mutation.table, Cow::Borrowed(_)), "names are borrowed from the batch");
+    assert!(
+        matches!(mutation.table, Cow::Borrowed(_)),
+        "names are borrowed from the batch"
+    );
 }
 
 #[test]
 fn a_call_needs_a_function_and_nothing_else() {
-    let text = r#"{"v":1,"mutations":[{"seq":1,"op":"call","function":"quiz.submit","args":{"a":[1]}}]}"#;
+    let text =
+        r#"{"v":1,"mutations":[{"seq":1,"op":"call","function":"quiz.submit","args":{"a":[1]}}]}"#;
     let batch = parse_batch(text, &Limits::default()).unwrap();
     assert_eq!(batch.mutations[0].op, Op::Call);
     assert_eq!(batch.mutations[0].function.as_deref(), Some("quiz.submit"));
     assert_eq!(batch.mutations[0].args.unwrap().get(), r#"{"a":[1]}"#);
     let text = r#"{"v":1,"mutations":[{"seq":1,"op":"call","args":{}}]}"#;
-    assert_eq!(parse_batch(text, &Limits::default()).unwrap_err().sqlstate(), "22023");
+    assert_eq!(
+        parse_batch(text, &Limits::default())
+            .unwrap_err()
+            .sqlstate(),
+        "22023"
+    );
 }
 
 #[test]

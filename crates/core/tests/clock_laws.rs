@@ -8,9 +8,9 @@ use proptest::prelude::*;
 fn hlc() -> impl Strategy<Value = Hlc> {
     prop_oneof![
         (0..Hlc::MAX.0 - 4).prop_map(Hlc),
-        (0u64..1 << 47).prop_map(|ms| Hlc::from_parts(ms, u16::MAX)).prop_filter("room", |hlc| {
-            *hlc < Hlc(Hlc::MAX.0 - 4)
-        }),
+        (0u64..1 << 47)
+            .prop_map(|ms| Hlc::from_parts(ms, u16::MAX))
+            .prop_filter("room", |hlc| { *hlc < Hlc(Hlc::MAX.0 - 4) }),
         (0u64..64).prop_map(Hlc),
     ]
 }
@@ -86,7 +86,17 @@ fn extremes_stay_within_bigint() {
 
 #[test]
 fn only_plain_digits_are_a_clock() {
-    for text in ["", "+5", "-5", " 5", "5 ", "5.0", "0x5", "9223372036854775808", "99999999999999999999"] {
+    for text in [
+        "",
+        "+5",
+        "-5",
+        " 5",
+        "5 ",
+        "5.0",
+        "0x5",
+        "9223372036854775808",
+        "99999999999999999999",
+    ] {
         assert_eq!(Hlc::parse(text), None, "{text:?}");
     }
     assert_eq!(Hlc::parse("9223372036854775807"), Some(Hlc::MAX));

@@ -34,15 +34,33 @@ fn scopes() -> impl Strategy<Value = BTreeMap<String, Vec<String>>> {
 }
 
 fn page() -> impl Strategy<Value = Page> {
-    (snapshot(), 0i32.., any::<u64>(), 0i64.., scopes())
-        .prop_map(|(upper, era, xid, version, fresh)| Page { upper, era, xid, version, fresh })
+    (snapshot(), 0i32.., any::<u64>(), 0i64.., scopes()).prop_map(
+        |(upper, era, xid, version, fresh)| Page {
+            upper,
+            era,
+            xid,
+            version,
+            fresh,
+        },
+    )
 }
 
 fn cursor() -> impl Strategy<Value = Cursor> {
     let policies = btree_map(table_id(), text(), 0..4);
-    (text(), snapshot(), scopes(), policies, proptest::option::of(page())).prop_map(
-        |(epoch, snapshot, scopes, policies, page)| Cursor { epoch, snapshot, scopes, policies, page },
+    (
+        text(),
+        snapshot(),
+        scopes(),
+        policies,
+        proptest::option::of(page()),
     )
+        .prop_map(|(epoch, snapshot, scopes, policies, page)| Cursor {
+            epoch,
+            snapshot,
+            scopes,
+            policies,
+            page,
+        })
 }
 
 proptest! {
@@ -79,7 +97,10 @@ fn sample() -> Cursor {
     Cursor {
         epoch: "e".to_owned(),
         snapshot: "10:20:10,15".to_owned(),
-        page: Some(Page { upper: "10:20:".to_owned(), ..Page::default() }),
+        page: Some(Page {
+            upper: "10:20:".to_owned(),
+            ..Page::default()
+        }),
         ..Cursor::default()
     }
 }
@@ -94,17 +115,51 @@ fn altered(from: &str, to: &str) -> String {
 #[test]
 fn only_snapshots_that_postgres_accepts_are_accepted() {
     let bad = [
-        "", ":", "::", "1:2", "1:2:3:4", "0:5:", "5:4:", "a:5:", "5:a:", "5:9:4", "5:9:9", "5:9:7,6",
-        "5:9:,", "5:9:6,", "+5:9:", "5: 9:", "5:9:x", "99999999999999999999:5:", "5:9:6;7",
+        "",
+        ":",
+        "::",
+        "1:2",
+        "1:2:3:4",
+        "0:5:",
+        "5:4:",
+        "a:5:",
+        "5:a:",
+        "5:9:4",
+        "5:9:9",
+        "5:9:7,6",
+        "5:9:,",
+        "5:9:6,",
+        "+5:9:",
+        "5: 9:",
+        "5:9:x",
+        "99999999999999999999:5:",
+        "5:9:6;7",
     ];
     for snapshot in bad {
         let json = altered("10:20:10,15", snapshot);
-        assert_eq!(Cursor::from_json(&json).unwrap_err().sqlstate(), "22023", "{snapshot:?}");
+        assert_eq!(
+            Cursor::from_json(&json).unwrap_err().sqlstate(),
+            "22023",
+            "{snapshot:?}"
+        );
         let upper = altered("\"10:20:\"", &format!("\"{snapshot}\""));
-        assert_eq!(Cursor::from_json(&upper).unwrap_err().sqlstate(), "22023", "upper {snapshot:?}");
+        assert_eq!(
+            Cursor::from_json(&upper).unwrap_err().sqlstate(),
+            "22023",
+            "upper {snapshot:?}"
+        );
     }
-    for snapshot in ["5:5:", "5:9:", "5:9:5", "5:9:5,5,8", "1:18446744073709551615:"] {
-        assert!(Cursor::from_json(&altered("10:20:10,15", snapshot)).is_ok(), "{snapshot:?}");
+    for snapshot in [
+        "5:5:",
+        "5:9:",
+        "5:9:5",
+        "5:9:5,5,8",
+        "1:18446744073709551615:",
+    ] {
+        assert!(
+            Cursor::from_json(&altered("10:20:10,15", snapshot)).is_ok(),
+            "{snapshot:?}"
+        );
     }
 }
 
@@ -140,14 +195,29 @@ fn every_field_is_typed_and_required() {
         ("\"fresh\":{}", "\"fresh\":{},\"more\":1"),
     ];
     for (from, to) in bad {
-        assert_eq!(Cursor::from_json(&altered(from, to)).unwrap_err().sqlstate(), "22023", "{to}");
+        assert_eq!(
+            Cursor::from_json(&altered(from, to))
+                .unwrap_err()
+                .sqlstate(),
+            "22023",
+            "{to}"
+        );
     }
 }
 
 #[test]
 fn tokens_over_a_megabyte_are_not_looked_at() {
     let epoch = "e".repeat(1_000_000);
-    let cursor = Cursor { epoch, snapshot: "1:1:".to_owned(), ..Cursor::default() };
+    let cursor = Cursor {
+        epoch,
+        snapshot: "1:1:".to_owned(),
+        ..Cursor::default()
+    };
     assert_eq!(cursor.encode().unwrap_err().sqlstate(), "22023");
-    assert_eq!(Cursor::decode(&"1".repeat(1_000_001)).unwrap_err().sqlstate(), "22023");
+    assert_eq!(
+        Cursor::decode(&"1".repeat(1_000_001))
+            .unwrap_err()
+            .sqlstate(),
+        "22023"
+    );
 }

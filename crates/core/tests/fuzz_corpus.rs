@@ -8,10 +8,20 @@ use std::fs;
 use std::path::Path;
 
 fn replay(target: &str, check: fn(&str)) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/fuzz").join(target);
-    let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-    let texts: Vec<String> = files.filter_map(|file| String::from_utf8(fs::read(file).unwrap()).ok()).collect();
-    assert!(texts.len() > 20, "only {} readable files in {target}", texts.len());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../testdata/fuzz")
+        .join(target);
+    let files = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let texts: Vec<String> = files
+        .filter_map(|file| String::from_utf8(fs::read(file).unwrap()).ok())
+        .collect();
+    assert!(
+        texts.len() > 20,
+        "only {} readable files in {target}",
+        texts.len()
+    );
     texts.iter().for_each(|text| check(text));
 }
 

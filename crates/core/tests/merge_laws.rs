@@ -23,7 +23,10 @@ fn column(at: usize) -> &'static str {
 
 /// All edits in an order that keeps each device's own; `picks` chooses whose edit arrives next.
 fn interleaved(histories: &Histories, picks: &[prop::sample::Index]) -> Vec<Edit> {
-    let mut waiting: Vec<_> = histories.iter().map(|edits| edits.iter().peekable()).collect();
+    let mut waiting: Vec<_> = histories
+        .iter()
+        .map(|edits| edits.iter().peekable())
+        .collect();
     let mut order = Vec::new();
     let mut picks = picks.iter().cycle();
     loop {
@@ -228,6 +231,21 @@ proptest! {
 }
 
 fn string_value() -> impl Strategy<Value = String> {
-    let samples = ["9", "10", "5a", "a", "-Infinity", "Infinity", "NaN", "1e3", "", "1.0", "1.00", "é", "\\\"", "\\u0039"];
+    let samples = [
+        "9",
+        "10",
+        "5a",
+        "a",
+        "-Infinity",
+        "Infinity",
+        "NaN",
+        "1e3",
+        "",
+        "1.0",
+        "1.00",
+        "é",
+        "\\\"",
+        "\\u0039",
+    ];
     prop::sample::select(samples.to_vec()).prop_map(|text| format!("\"{text}\""))
 }

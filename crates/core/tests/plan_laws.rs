@@ -48,9 +48,22 @@ fn draft() -> impl Strategy<Value = Draft> {
     let columns: [&'static [&'static str]; 4] = [&["a"], &["b", "a"], &["a", "b"], &[]];
     let group = prop_oneof![12 => Just(None), 1 => (0u8..3).prop_map(Some)];
     let after = prop_oneof![6 => Just(None), 1 => (1usize..12).prop_map(Some)];
-    (1usize..=6, 0usize..5, op, prop::sample::select(columns.to_vec()), group, after).prop_map(
-        |(table, key, op, columns, group, after)| Draft { table, key, op, columns, group, after },
+    (
+        1usize..=6,
+        0usize..5,
+        op,
+        prop::sample::select(columns.to_vec()),
+        group,
+        after,
     )
+        .prop_map(|(table, key, op, columns, group, after)| Draft {
+            table,
+            key,
+            op,
+            columns,
+            group,
+            after,
+        })
 }
 
 /// The text of a batch; `t6` does not exist and calls have no handler, so some are rejected.
@@ -65,7 +78,10 @@ fn text(drafts: &[Draft], first_seq: usize) -> String {
             draft.op, draft.table, draft.key, patch.join(",")
         )
     });
-    format!(r#"{{"v":1,"mutations":[{}]}}"#, each.collect::<Vec<_>>().join(","))
+    format!(
+        r#"{{"v":1,"mutations":[{}]}}"#,
+        each.collect::<Vec<_>>().join(",")
+    )
 }
 
 struct Planned<'a> {
@@ -80,12 +96,19 @@ struct Planned<'a> {
 impl<'a> Planned<'a> {
     fn new(batch: &'a Batch<'a>, acked: u64) -> Planned<'a> {
         let plan = plan(batch, &tables(), acked).unwrap();
-        let fresh: BTreeMap<u64, &Mutation<'_>> =
-            batch.mutations.iter().filter(|m| m.seq > acked).map(|m| (m.seq, m)).collect();
+        let fresh: BTreeMap<u64, &Mutation<'_>> = batch
+            .mutations
+            .iter()
+            .filter(|m| m.seq > acked)
+            .map(|m| (m.seq, m))
+            .collect();
         let mut place = BTreeMap::new();
         for (run_at, run) in plan.runs.iter().enumerate() {
             for (at, seq) in run.seqs.iter().enumerate() {
-                assert!(place.insert(*seq, (run_at, at)).is_none(), "seq {seq} planned twice");
+                assert!(
+                    place.insert(*seq, (run_at, at)).is_none(),
+                    "seq {seq} planned twice"
+                );
             }
         }
         let mut group_start = BTreeMap::new();
@@ -94,7 +117,12 @@ impl<'a> Planned<'a> {
                 group_start.entry(group).or_insert(*seq);
             }
         }
-        Planned { fresh, plan, place, group_start }
+        Planned {
+            fresh,
+            plan,
+            place,
+            group_start,
+        }
     }
 
     /// Whether `later` was moved before `earlier` because its group stands there.
@@ -111,7 +139,9 @@ impl<'a> Planned<'a> {
             .enumerate()
             .flat_map(|(at, a)| seqs[at + 1..].iter().map(move |b| (*a, *b)))
             .collect();
-        pairs.into_iter().map(|(a, b)| (self.fresh[&a], self.fresh[&b]))
+        pairs
+            .into_iter()
+            .map(|(a, b)| (self.fresh[&a], self.fresh[&b]))
     }
 
     fn run(&self, mutation: &Mutation<'_>) -> usize {
@@ -154,11 +184,20 @@ fn every_seq_is_accounted_for_once(
     let all: BTreeSet<u64> = rejected.union(&runs).copied().collect();
     let sent: BTreeSet<u64> = planned.fresh.keys().copied().collect();
     prop_assert_eq!(all, sent);
-    let known: Vec<u64> = batch.mutations.iter().map(|m| m.seq).filter(|s| *s <= acked).collect();
+    let known: Vec<u64> = batch
+        .mutations
+        .iter()
+        .map(|m| m.seq)
+        .filter(|s| *s <= acked)
+        .collect();
     prop_assert_eq!(&planned.plan.duplicates, &known);
     for mutation in planned.fresh.values() {
         let lost = mutation.after.iter().any(|seq| rejected.contains(seq));
-        prop_assert!(!lost || rejected.contains(&mutation.seq), "{} lost what it requires", mutation.seq);
+        prop_assert!(
+            !lost || rejected.contains(&mutation.seq),
+            "{} lost what it requires",
+            mutation.seq
+        );
     }
     Ok(())
 }
@@ -166,14 +205,23 @@ fn every_seq_is_accounted_for_once(
 fn runs_are_uniform(planned: &Planned<'_>) -> Result<(), TestCaseError> {
     for run in &planned.plan.runs {
         let members = run.seqs.len();
-        let lengths = [run.keys.len(), run.bases.len(), run.hlcs.len(), run.priorities.len()];
+        let lengths = [
+            run.keys.len(),
+            run.bases.len(),
+            run.hlcs.len(),
+            run.priorities.len(),
+        ];
         prop_assert!(members > 0 && lengths.iter().all(|length| *length == members));
         prop_assert!(run.seqs.is_sorted_by(|a, b| a < b));
         let keys: HashSet<&String> = run.keys.iter().collect();
         prop_assert_eq!(keys.len(), members, "one row twice in a run");
         for seq in &run.seqs {
             let mutation = planned.fresh[seq];
-            let columns: BTreeSet<&str> = mutation.patch.iter().map(|(name, _)| name.as_ref()).collect();
+            let columns: BTreeSet<&str> = mutation
+                .patch
+                .iter()
+                .map(|(name, _)| name.as_ref())
+                .collect();
             prop_assert_eq!(format!("t{}", run.table_id), mutation.table.as_ref());
             prop_assert_eq!(run.op, mutation.op);
             prop_assert_eq!(&columns.into_iter().collect::<Vec<_>>(), &run.columns);
@@ -193,11 +241,17 @@ fn runs_are_uniform(planned: &Planned<'_>) -> Result<(), TestCaseError> {
 
 fn dependencies_come_first(planned: &Planned<'_>) -> Result<(), TestCaseError> {
     for (earlier, later) in planned.pairs() {
-        let same_row = earlier.table == later.table && earlier.key[0].1.get() == later.key[0].1.get();
+        let same_row =
+            earlier.table == later.table && earlier.key[0].1.get() == later.key[0].1.get();
         if same_row || later.after.contains(&earlier.seq) {
             let (before, after) = (planned.run(earlier), planned.run(later));
             let in_group = earlier.group.is_some() && earlier.group == later.group && !same_row;
-            prop_assert!(before < after || (in_group && before <= after), "{} after {}", later.seq, earlier.seq);
+            prop_assert!(
+                before < after || (in_group && before <= after),
+                "{} after {}",
+                later.seq,
+                earlier.seq
+            );
         }
     }
     Ok(())
@@ -216,7 +270,12 @@ fn foreign_keys_come_first(planned: &Planned<'_>) -> Result<(), TestCaseError> {
         let within = earlier.table == "t4" && later.table == "t4";
         let updates_only = earlier.op == Op::Update && later.op != Op::Delete;
         if within && !updates_only {
-            prop_assert!(before <= after, "{} must not precede {}", later.seq, earlier.seq);
+            prop_assert!(
+                before <= after,
+                "{} must not precede {}",
+                later.seq,
+                earlier.seq
+            );
         }
     }
     Ok(())
@@ -236,7 +295,13 @@ fn groups_are_barriers(planned: &Planned<'_>) -> Result<(), TestCaseError> {
             if mutation.group.as_deref() == Some(*group) || mutation.group.is_some() {
                 continue;
             }
-            prop_assert_eq!(seq < start, *run < first_run, "{} crosses group {}", seq, group);
+            prop_assert_eq!(
+                seq < start,
+                *run < first_run,
+                "{} crosses group {}",
+                seq,
+                group
+            );
         }
     }
     Ok(())

@@ -48,19 +48,39 @@ fn rejection(members: &str) -> Option<&'static str> {
 #[test]
 fn each_fault_of_a_mutation_is_its_own_rejection() {
     let cases = [
-        (r#""op":"delete","table":"public.unknown","key":{"id":1}"#.to_owned(), "42P01"),
-        (r#""op":"delete","table":"notes","key":{"id":1}"#.to_owned(), "42P01"),
-        (r#""op":"delete","table":"public.notes; drop table x","key":{"id":1}"#.to_owned(), "42P01"),
+        (
+            r#""op":"delete","table":"public.unknown","key":{"id":1}"#.to_owned(),
+            "42P01",
+        ),
+        (
+            r#""op":"delete","table":"notes","key":{"id":1}"#.to_owned(),
+            "42P01",
+        ),
+        (
+            r#""op":"delete","table":"public.notes; drop table x","key":{"id":1}"#.to_owned(),
+            "42P01",
+        ),
         (update(r#""patch":{"titel":"x"}"#), "42703"),
         (update(r#""patch":{"title\" = 1 --":"x"}"#), "42703"),
         (update(r#""patch":{"secret":"x"}"#), "42501"),
         (update(r#""patch":{"seen_by":"x"}"#), "42501"),
         (update(r#""patch":{"title":"\u0000"}"#), "22P05"),
         (update(r#""patch":{"title":"\ud800"}"#), "22P05"),
-        (update(r#""patch":{"id":"6ba7b810-9dad-41d1-80b4-00c04fd430c9"}"#), "22023"),
+        (
+            update(r#""patch":{"id":"6ba7b810-9dad-41d1-80b4-00c04fd430c9"}"#),
+            "22023",
+        ),
         (update(r#""patch":{"id":null}"#), "22023"),
-        (update(r#""patch":{"title":"x"}"#).replace("update", "insert").replace(ID, "x"), "22023"),
-        (r#""op":"call","function":"quiz.submit","args":{}"#.to_owned(), "42883"),
+        (
+            update(r#""patch":{"title":"x"}"#)
+                .replace("update", "insert")
+                .replace(ID, "x"),
+            "22023",
+        ),
+        (
+            r#""op":"call","function":"quiz.submit","args":{}"#.to_owned(),
+            "42883",
+        ),
     ];
     for (members, code) in cases {
         assert_eq!(rejection(&members), Some(code), "{members}");
@@ -69,7 +89,8 @@ fn each_fault_of_a_mutation_is_its_own_rejection() {
 
 #[test]
 fn a_key_is_exactly_the_key_columns() {
-    let on = |table: &str, key: &str| format!(r#""op":"delete","table":"public.{table}","key":{key}"#);
+    let on =
+        |table: &str, key: &str| format!(r#""op":"delete","table":"public.{table}","key":{key}"#);
     let bad = [
         ("notes", r#"{"di":"x"}"#),
         ("notes", r#"{"id":null}"#),
@@ -81,7 +102,10 @@ fn a_key_is_exactly_the_key_columns() {
         ("notes", r#"{"id":"6ba7b810-9dad-41d1-80b4-00c04fd430cg"}"#),
         ("notes", r#"{"id":"6ba7b8109-dad-41d1-80b4-00c04fd430c8"}"#),
         ("notes", r#"{"id":"éba7b8109dad41d180b400c04fd430c8"}"#),
-        ("notes", r#"{"id":"6ba7b810-9dad-41d1-80b4-00c04fd430c8","title":"x"}"#),
+        (
+            "notes",
+            r#"{"id":"6ba7b810-9dad-41d1-80b4-00c04fd430c8","title":"x"}"#,
+        ),
         ("lines", r#"{"doc":"a"}"#),
         ("lines", r#"{"doc":"a","no":1,"x":1}"#),
         ("lines", r#"{"doc":"a","on":1}"#),
@@ -106,20 +130,34 @@ fn a_key_is_exactly_the_key_columns() {
 #[test]
 fn keys_have_one_spelling() {
     let key = |table: &str, key: &str| {
-        let plan = planned(&[&format!(r#""op":"delete","table":"public.{table}","key":{key}"#)]);
+        let plan = planned(&[&format!(
+            r#""op":"delete","table":"public.{table}","key":{key}"#
+        )]);
         plan.runs[0].keys[0].clone()
     };
     assert_eq!(key("notes", &format!("{{\"id\":\"{ID}\"}}")), ID);
-    assert_eq!(key("notes", r#"{"id":"6BA7B810-9DAD-41D1-80B4-00C04FD430C8"}"#), ID);
-    assert_eq!(key("notes", r#"{"id":"6ba7b8109dad41d180b400c04fd430c8"}"#), ID);
+    assert_eq!(
+        key("notes", r#"{"id":"6BA7B810-9DAD-41D1-80B4-00C04FD430C8"}"#),
+        ID
+    );
+    assert_eq!(
+        key("notes", r#"{"id":"6ba7b8109dad41d180b400c04fd430c8"}"#),
+        ID
+    );
     assert_eq!(key("counts", r#"{"n":"007"}"#), "7");
     assert_eq!(key("counts", r#"{"n":7}"#), "7");
     assert_eq!(key("counts", r#"{"n":"-0"}"#), "0");
-    assert_eq!(key("counts", r#"{"n":-9223372036854775808}"#), i64::MIN.to_string());
+    assert_eq!(
+        key("counts", r#"{"n":-9223372036854775808}"#),
+        i64::MIN.to_string()
+    );
     assert_eq!(key("other", r#"{"k":"a\u00e9\"b"}"#), "aé\"b");
     assert_eq!(key("other", r#"{"k":1.50}"#), "1.50");
     assert_eq!(key("other", r#"{"k":true}"#), "true");
-    assert_eq!(key("lines", r#"{"no":"07","doc":"a\"\\\n\u0001\/"}"#), r#"["a\"\\\n\u0001/","7"]"#);
+    assert_eq!(
+        key("lines", r#"{"no":"07","doc":"a\"\\\n\u0001\/"}"#),
+        r#"["a\"\\\n\u0001/","7"]"#
+    );
 }
 
 #[test]
@@ -134,7 +172,10 @@ fn a_run_copies_values_and_writes_keys_canonically() {
     assert_eq!(run.columns, ["text"]);
     assert_eq!(run.seqs, [1, 2]);
     assert_eq!(run.keys, [r#"["a","7"]"#, r#"["b","1"]"#]);
-    assert_eq!((&run.bases[..], &run.hlcs[..]), (&[None, Some(4)][..], &[Some(5), None][..]));
+    assert_eq!(
+        (&run.bases[..], &run.hlcs[..]),
+        (&[None, Some(4)][..], &[Some(5), None][..])
+    );
     assert_eq!(
         run.rows,
         r#"[{"doc":"\u0061","no":"7","text":1.10},{"doc":"b","no":"1","text":{ "a": [] }}]"#
@@ -148,7 +189,10 @@ fn a_run_copies_values_and_writes_keys_canonically() {
 fn generated_columns_are_dropped_and_columns_sorted() {
     let plan = planned(&[&update(r#""patch":{"title":"t","total":5,"body":"b"}"#)]);
     assert_eq!(plan.runs[0].columns, ["body", "title"]);
-    assert_eq!(plan.runs[0].rows, format!(r#"[{{"id":"{ID}","body":"b","title":"t"}}]"#));
+    assert_eq!(
+        plan.runs[0].rows,
+        format!(r#"[{{"id":"{ID}","body":"b","title":"t"}}]"#)
+    );
     let plan = planned(&[&update(r#""patch":{"total":5}"#)]);
     assert!(plan.runs[0].columns.is_empty());
 }
@@ -158,7 +202,11 @@ fn patches_written_in_another_order_share_a_run() {
     let other = update(r#""patch":{"body":"b","title":"t"}"#).replace("c8", "c9");
     let plan = planned(&[&update(r#""patch":{"title":"t","body":"b"}"#), &other]);
     assert_eq!(plan.runs.len(), 1);
-    assert!(plan.runs[0].rows.contains(r#"c9","body":"b","title":"t"}"#), "{}", plan.runs[0].rows);
+    assert!(
+        plan.runs[0].rows.contains(r#"c9","body":"b","title":"t"}"#),
+        "{}",
+        plan.runs[0].rows
+    );
 }
 
 #[test]
@@ -167,12 +215,21 @@ fn acknowledged_seqs_are_duplicates_and_gaps_are_refused() {
     let three = [delete.as_str(); 3];
     let plan = try_plan(&three, 4, 5).unwrap();
     assert_eq!(plan.duplicates, [4, 5]);
-    assert_eq!(plan.runs.iter().flat_map(|run| run.seqs.clone()).collect::<Vec<_>>(), [6]);
+    assert_eq!(
+        plan.runs
+            .iter()
+            .flat_map(|run| run.seqs.clone())
+            .collect::<Vec<_>>(),
+        [6]
+    );
     let plan = try_plan(&three, 4, 6).unwrap();
     assert_eq!((plan.duplicates.len(), plan.runs.len()), (3, 0));
     assert!(try_plan(&three, 4, 3).unwrap().duplicates.is_empty());
     let error = try_plan(&three, 4, 2).unwrap_err();
-    assert_eq!((error.sqlstate(), error.detail().as_deref()), ("PT409", Some("3")));
+    assert_eq!(
+        (error.sqlstate(), error.detail().as_deref()),
+        ("PT409", Some("3"))
+    );
     assert_eq!(try_plan(&[], 1, 9).unwrap(), Plan::default());
 }
 

@@ -24,9 +24,21 @@ fn planned(mutations: &[(&str, &str, usize, &str, &str)]) -> Plan {
             patch.join(",")
         )
     });
-    let text = format!(r#"{{"v":1,"mutations":[{}]}}"#, each.collect::<Vec<_>>().join(","));
-    let limits = Limits { mutations_max: 10_000, batch_bytes_max: 10_000_000, ..Limits::default() };
-    plan(&parse_batch(&text, &limits).unwrap(), &Tables::parse(TABLES).unwrap(), 0).unwrap()
+    let text = format!(
+        r#"{{"v":1,"mutations":[{}]}}"#,
+        each.collect::<Vec<_>>().join(",")
+    );
+    let limits = Limits {
+        mutations_max: 10_000,
+        batch_bytes_max: 10_000_000,
+        ..Limits::default()
+    };
+    plan(
+        &parse_batch(&text, &limits).unwrap(),
+        &Tables::parse(TABLES).unwrap(),
+        0,
+    )
+    .unwrap()
 }
 
 fn seqs(plan: &Plan) -> Vec<Vec<u64>> {
@@ -37,7 +49,15 @@ fn seqs(plan: &Plan) -> Vec<Vec<u64>> {
 #[test]
 fn alternating_parents_and_children_need_two_runs() {
     let mutations: Vec<_> = (0..1_000)
-        .map(|n| ("insert", if n % 2 == 0 { "parent" } else { "child" }, n, "a", ""))
+        .map(|n| {
+            (
+                "insert",
+                if n % 2 == 0 { "parent" } else { "child" },
+                n,
+                "a",
+                "",
+            )
+        })
         .collect();
     let runs = seqs(&planned(&mutations));
     assert_eq!(runs.len(), 2);
@@ -86,7 +106,15 @@ fn a_tree_whose_roots_have_other_columns_keeps_parents_first() {
 #[test]
 fn editing_a_tree_while_it_grows_needs_two_runs() {
     let mutations: Vec<_> = (0..100)
-        .map(|n| (if n % 2 == 0 { "insert" } else { "update" }, "tree", n / 2, "a", ""))
+        .map(|n| {
+            (
+                if n % 2 == 0 { "insert" } else { "update" },
+                "tree",
+                n / 2,
+                "a",
+                "",
+            )
+        })
         .collect();
     assert_eq!(seqs(&planned(&mutations)).len(), 2);
 }

@@ -5,33 +5,58 @@ use offline_sync_core::merge::{OnDelete, Policy, TablePolicy};
 
 #[test]
 fn an_empty_object_means_the_defaults() {
-    for text in ["{}", r#"{"default":null,"on_delete":null,"columns":null}"#, r#"{"columns":{}}"#] {
+    for text in [
+        "{}",
+        r#"{"default":null,"on_delete":null,"columns":null}"#,
+        r#"{"columns":{}}"#,
+    ] {
         let policy = TablePolicy::parse(text).unwrap();
         assert_eq!(policy, TablePolicy::default(), "{text}");
-        assert_eq!((&policy.default, policy.on_delete), (&Policy::LastWriteWins, OnDelete::UpdateWins));
+        assert_eq!(
+            (&policy.default, policy.on_delete),
+            (&Policy::LastWriteWins, OnDelete::UpdateWins)
+        );
         assert_eq!(policy.unsupported(), None);
     }
 }
 
 #[test]
 fn every_policy_of_the_protocol_is_known_by_its_name() {
-    let supported =
-        ["last_write_wins", "client_wins", "server_wins", "counter", "max", "min", "manual"];
+    let supported = [
+        "last_write_wins",
+        "client_wins",
+        "server_wins",
+        "counter",
+        "max",
+        "min",
+        "manual",
+    ];
     let planned = ["set", "json", "text", "merge"];
     for name in supported.iter().chain(&planned) {
         let text = format!(r#"{{"columns":{{"c":"{name}"}}}}"#);
         let policy = TablePolicy::parse(&text).unwrap();
         assert_eq!(policy.of("c").name(), *name);
-        assert_eq!(policy.of("c").is_supported(), supported.contains(name), "{name}");
+        assert_eq!(
+            policy.of("c").is_supported(),
+            supported.contains(name),
+            "{name}"
+        );
         assert_eq!(policy.of("other"), &Policy::LastWriteWins);
     }
 }
 
 #[test]
 fn a_function_is_named_by_an_object() {
-    let policy = TablePolicy::parse(r#"{"columns":{"plan":{"function":"public.merge_plan"}}}"#).unwrap();
-    assert_eq!(policy.of("plan"), &Policy::Function("public.merge_plan".to_owned()));
-    assert_eq!(policy.unsupported(), Some((Some("plan"), policy.of("plan"))));
+    let policy =
+        TablePolicy::parse(r#"{"columns":{"plan":{"function":"public.merge_plan"}}}"#).unwrap();
+    assert_eq!(
+        policy.of("plan"),
+        &Policy::Function("public.merge_plan".to_owned())
+    );
+    assert_eq!(
+        policy.unsupported(),
+        Some((Some("plan"), policy.of("plan")))
+    );
     let policy = TablePolicy::parse(r#"{"default":"text"}"#).unwrap();
     assert_eq!(policy.unsupported(), Some((None, &Policy::Text)));
 }
@@ -47,15 +72,36 @@ fn every_deletion_rule_is_known_by_its_name() {
 #[test]
 fn anything_else_is_refused() {
     let bad = [
-        "", "null", "[]", "1", "\"last_write_wins\"", r#"{"other":1}"#, r#"{"default":"newest"}"#,
-        r#"{"default":"Max"}"#, r#"{"default":1}"#, r#"{"default":[]}"#, r#"{"default":{}}"#,
-        r#"{"default":{"function":""}}"#, r#"{"default":{"function":1}}"#,
-        r#"{"default":{"function":"f","x":"y"}}"#, r#"{"default":{"procedure":"f"}}"#,
-        r#"{"on_delete":"max"}"#, r#"{"on_delete":1}"#, r#"{"on_delete":{}}"#, r#"{"columns":[]}"#,
-        r#"{"columns":"max"}"#, r#"{"columns":{"c":null}}"#, r#"{"columns":{"c":"newest"}}"#,
-        r#"{"columns":{"c":"max"},"columns":{}}"#, r#"["max",null,null]"#,
+        "",
+        "null",
+        "[]",
+        "1",
+        "\"last_write_wins\"",
+        r#"{"other":1}"#,
+        r#"{"default":"newest"}"#,
+        r#"{"default":"Max"}"#,
+        r#"{"default":1}"#,
+        r#"{"default":[]}"#,
+        r#"{"default":{}}"#,
+        r#"{"default":{"function":""}}"#,
+        r#"{"default":{"function":1}}"#,
+        r#"{"default":{"function":"f","x":"y"}}"#,
+        r#"{"default":{"procedure":"f"}}"#,
+        r#"{"on_delete":"max"}"#,
+        r#"{"on_delete":1}"#,
+        r#"{"on_delete":{}}"#,
+        r#"{"columns":[]}"#,
+        r#"{"columns":"max"}"#,
+        r#"{"columns":{"c":null}}"#,
+        r#"{"columns":{"c":"newest"}}"#,
+        r#"{"columns":{"c":"max"},"columns":{}}"#,
+        r#"["max",null,null]"#,
     ];
     for text in bad {
-        assert_eq!(TablePolicy::parse(text).unwrap_err().sqlstate(), "22023", "{text}");
+        assert_eq!(
+            TablePolicy::parse(text).unwrap_err().sqlstate(),
+            "22023",
+            "{text}"
+        );
     }
 }

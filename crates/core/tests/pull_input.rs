@@ -38,7 +38,10 @@ fn all_fields_arrive() {
                    "seen_seq":"57","schema":"s1"}"#;
     let request = parse(text).unwrap();
     assert_eq!(request.cursor.as_deref(), Some("1abc"));
-    assert_eq!((request.limit, request.max_bytes, request.seen_seq), (10_000, 1, Some(57)));
+    assert_eq!(
+        (request.limit, request.max_bytes, request.seen_seq),
+        (10_000, 1, Some(57))
+    );
     assert_eq!(request.tables.unwrap(), ["public.notes", "a\"b"]);
     assert_eq!(request.schema.as_deref(), Some("s1"));
     assert_eq!(parse(r#"{"seen_seq":57}"#).unwrap().seen_seq, Some(57));
@@ -54,10 +57,62 @@ fn larger_max_bytes_are_cut() {
 fn every_field_refuses_other_types_and_ranges() {
     let wrong: [(&str, &[&str]); 6] = [
         ("cursor", &["1", "true", "[]", "{}", r#""\ud800""#]),
-        ("limit", &["0", "-1", "10001", "1.5", "1e3", "\"10\"", "true", "[]", "{}", "9223372036854775808"]),
-        ("max_bytes", &["0", "-1", "1.5", "\"10\"", "true", "[]", "{}", "18446744073709551616"]),
-        ("tables", &["1", "\"t\"", "true", "{}", "[1]", "[null]", "[[]]", r#"["\u0000"]"#, r#"["\ud800"]"#]),
-        ("seen_seq", &["-1", "1.5", "\"-1\"", "\"x\"", "\"\"", "true", "[]", "{}", "\"9223372036854775808\""]),
+        (
+            "limit",
+            &[
+                "0",
+                "-1",
+                "10001",
+                "1.5",
+                "1e3",
+                "\"10\"",
+                "true",
+                "[]",
+                "{}",
+                "9223372036854775808",
+            ],
+        ),
+        (
+            "max_bytes",
+            &[
+                "0",
+                "-1",
+                "1.5",
+                "\"10\"",
+                "true",
+                "[]",
+                "{}",
+                "18446744073709551616",
+            ],
+        ),
+        (
+            "tables",
+            &[
+                "1",
+                "\"t\"",
+                "true",
+                "{}",
+                "[1]",
+                "[null]",
+                "[[]]",
+                r#"["\u0000"]"#,
+                r#"["\ud800"]"#,
+            ],
+        ),
+        (
+            "seen_seq",
+            &[
+                "-1",
+                "1.5",
+                "\"-1\"",
+                "\"x\"",
+                "\"\"",
+                "true",
+                "[]",
+                "{}",
+                "\"9223372036854775808\"",
+            ],
+        ),
         ("schema", &["1", "true", "[]", "{}", r#""\u0000""#]),
     ];
     for (name, values) in wrong {
@@ -71,7 +126,9 @@ fn every_field_refuses_other_types_and_ranges() {
 #[test]
 fn what_is_no_object_is_refused() {
     let duplicated = r#"{"limit":1,"limit":1}"#;
-    for text in ["", "null", "1", "\"\"", "[]", "{", "{}}", "nonsense", duplicated] {
+    for text in [
+        "", "null", "1", "\"\"", "[]", "{", "{}}", "nonsense", duplicated,
+    ] {
         assert_eq!(error(text).sqlstate(), "22023", "{text}");
     }
     // An array is no object even where its elements would fit the fields in order.
@@ -86,7 +143,10 @@ fn each_limit_is_pt413_and_names_itself() {
         (format!("{{\"schema\":\"{long}\"}}"), "name_bytes_max=128"),
         (format!("{{\"tables\":[\"{long}\"]}}"), "name_bytes_max=128"),
         (format!("{{\"tables\":[{many}]}}"), "tables_max=1000"),
-        (format!("{{}}{}", " ".repeat(2_000_000)), "request_bytes_max=2000000"),
+        (
+            format!("{{}}{}", " ".repeat(2_000_000)),
+            "request_bytes_max=2000000",
+        ),
     ];
     for (text, detail) in cases {
         let error = error(&text);
@@ -99,7 +159,14 @@ fn each_limit_is_pt413_and_names_itself() {
 fn deep_nesting_does_not_exhaust_the_stack() {
     let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
     for name in ["cursor", "limit", "tables", "seen_seq", "schema"] {
-        assert_eq!(error(&format!("{{\"{name}\":{deep}}}")).sqlstate(), "22023", "{name}");
+        assert_eq!(
+            error(&format!("{{\"{name}\":{deep}}}")).sqlstate(),
+            "22023",
+            "{name}"
+        );
     }
-    assert!(parse(&format!("{{\"future\":{deep}}}")).is_ok(), "unknown keys are skipped");
+    assert!(
+        parse(&format!("{{\"future\":{deep}}}")).is_ok(),
+        "unknown keys are skipped"
+    );
 }

@@ -8,8 +8,14 @@ use proptest::prelude::*;
 
 #[test]
 fn equal_rows_have_no_diff() {
-    assert_eq!(row_diff(r#"{"a":1,"b":[1, 2]}"#, r#"{"a":1,"b":[1, 2]}"#), Ok(None));
-    assert_eq!(row_diff(r#"{"a":1,"b":2}"#, r#"{ "a": 1, "b": 2 }"#), Ok(None));
+    assert_eq!(
+        row_diff(r#"{"a":1,"b":[1, 2]}"#, r#"{"a":1,"b":[1, 2]}"#),
+        Ok(None)
+    );
+    assert_eq!(
+        row_diff(r#"{"a":1,"b":2}"#, r#"{ "a": 1, "b": 2 }"#),
+        Ok(None)
+    );
     assert_eq!(row_diff(r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#), Ok(None));
 }
 
@@ -25,8 +31,13 @@ fn only_changed_columns_are_told_with_their_text_untouched() {
 
 #[test]
 fn columns_of_one_side_only_have_changed() {
-    let diff = row_diff(r#"{"a":1,"gone":2}"#, r#"{"new":null,"a":1}"#).unwrap().unwrap();
-    assert_eq!((diff.old.as_str(), diff.new.as_str()), (r#"{"gone":2}"#, r#"{"new":null}"#));
+    let diff = row_diff(r#"{"a":1,"gone":2}"#, r#"{"new":null,"a":1}"#)
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (diff.old.as_str(), diff.new.as_str()),
+        (r#"{"gone":2}"#, r#"{"new":null}"#)
+    );
     assert_eq!(diff.columns, ["new", "gone"]);
     let diff = row_diff("{}", r#"{"a":1}"#).unwrap().unwrap();
     assert_eq!((diff.old.as_str(), diff.new.as_str()), ("{}", r#"{"a":1}"#));
@@ -34,7 +45,9 @@ fn columns_of_one_side_only_have_changed() {
 
 #[test]
 fn column_names_are_escaped_again() {
-    let diff = row_diff(r#"{"a\"\n\u0001é":1}"#, r#"{"a\"\n\u0001é":2}"#).unwrap().unwrap();
+    let diff = row_diff(r#"{"a\"\n\u0001é":1}"#, r#"{"a\"\n\u0001é":2}"#)
+        .unwrap()
+        .unwrap();
     assert_eq!(diff.old, r#"{"a\"\n\u0001é":1}"#);
     assert_eq!(diff.columns, ["a\"\n\u{1}é"]);
 }
@@ -42,7 +55,11 @@ fn column_names_are_escaped_again() {
 #[test]
 fn a_row_is_an_object() {
     for (old, new) in [("[]", "{}"), ("{}", "1"), ("{", "{}"), ("", "{}")] {
-        assert_eq!(row_diff(old, new).unwrap_err().sqlstate(), "22023", "{old} {new}");
+        assert_eq!(
+            row_diff(old, new).unwrap_err().sqlstate(),
+            "22023",
+            "{old} {new}"
+        );
     }
 }
 
@@ -53,17 +70,29 @@ fn stamps_name_version_clock_and_device() {
         stamp_columns(&columns, 19, i64::MAX, Some("dev")),
         r#"{"title":[19,9223372036854775807,"dev"],"a\"b":[19,9223372036854775807,"dev"]}"#
     );
-    assert_eq!(stamp_columns(&columns[..1], 1, 2, None), r#"{"title":[1,2,null]}"#);
+    assert_eq!(
+        stamp_columns(&columns[..1], 1, 2, None),
+        r#"{"title":[1,2,null]}"#
+    );
     assert_eq!(stamp_columns(&[], 1, 2, None), "{}");
 }
 
 #[test]
 fn a_slice_outside_the_array_is_refused() {
     for (from, to) in [(0, 4), (2, 1), (4, 4), (usize::MAX, usize::MAX)] {
-        assert_eq!(slice_json_array("[1,2,3]", from, to).unwrap_err().sqlstate(), "22023");
+        assert_eq!(
+            slice_json_array("[1,2,3]", from, to)
+                .unwrap_err()
+                .sqlstate(),
+            "22023"
+        );
     }
     for text in ["", "{}", "[1,", "1"] {
-        assert_eq!(slice_json_array(text, 0, 0).unwrap_err().sqlstate(), "22023", "{text}");
+        assert_eq!(
+            slice_json_array(text, 0, 0).unwrap_err().sqlstate(),
+            "22023",
+            "{text}"
+        );
     }
 }
 

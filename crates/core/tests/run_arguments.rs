@@ -47,43 +47,100 @@ fn run(arguments: &Arguments) -> Result<Vec<String>, CoreError> {
         arguments.states,
         &["id".to_owned()],
     )?;
-    Ok(decided.iter().map(|decided| format!("{} {}", decided.ord, decided.row_json())).collect())
+    Ok(decided
+        .iter()
+        .map(|decided| format!("{} {}", decided.ord, decided.row_json()))
+        .collect())
 }
 
 #[test]
 fn answers_come_in_the_order_of_the_run() {
     let expected = [r#"0 {"id":"k0","x":1}"#, r#"1 {"id":"k1","x":2}"#];
     assert_eq!(run(&GOOD).unwrap(), expected);
-    assert_eq!(run(&Arguments { befores: None, ..GOOD }).unwrap(), expected);
+    assert_eq!(
+        run(&Arguments {
+            befores: None,
+            ..GOOD
+        })
+        .unwrap(),
+        expected
+    );
 }
 
 #[test]
 fn an_empty_run_has_no_answers() {
-    let empty = Arguments { keys: 0, seqs: 0, bases: 0, hlcs: 0, rows: "[]", befores: Some("[]"), ..GOOD };
+    let empty = Arguments {
+        keys: 0,
+        seqs: 0,
+        bases: 0,
+        hlcs: 0,
+        rows: "[]",
+        befores: Some("[]"),
+        ..GOOD
+    };
     assert_eq!(run(&empty).unwrap(), Vec::<String>::new());
 }
 
 #[test]
 fn anything_malformed_is_an_argument_error() {
     let cases = [
-        Arguments { policy: "[]", ..GOOD },
-        Arguments { policy: r#"{"default":"newest"}"#, ..GOOD },
+        Arguments {
+            policy: "[]",
+            ..GOOD
+        },
+        Arguments {
+            policy: r#"{"default":"newest"}"#,
+            ..GOOD
+        },
         Arguments { keys: 1, ..GOOD },
         Arguments { seqs: 1, ..GOOD },
         Arguments { bases: 3, ..GOOD },
         Arguments { hlcs: 0, ..GOOD },
         Arguments { rows: "[]", ..GOOD },
-        Arguments { rows: "[1,2]", ..GOOD },
-        Arguments { rows: "nonsense", ..GOOD },
-        Arguments { befores: Some("[null]"), ..GOOD },
-        Arguments { befores: Some("[1,2]"), ..GOOD },
-        Arguments { current: "{}", ..GOOD },
-        Arguments { current: r#"[{"k":1,"r":{}}]"#, ..GOOD },
-        Arguments { current: r#"[{"k":"k0"}]"#, ..GOOD },
-        Arguments { states: "null", ..GOOD },
-        Arguments { states: r#"[{"key":"k0"}]"#, ..GOOD },
-        Arguments { states: r#"[{"key":"k0","version":1,"hlc":1,"life":[1,2]}]"#, ..GOOD },
-        Arguments { states: r#"[{"key":"k0","version":1.5,"hlc":1,"life":[1,2,null]}]"#, ..GOOD },
+        Arguments {
+            rows: "[1,2]",
+            ..GOOD
+        },
+        Arguments {
+            rows: "nonsense",
+            ..GOOD
+        },
+        Arguments {
+            befores: Some("[null]"),
+            ..GOOD
+        },
+        Arguments {
+            befores: Some("[1,2]"),
+            ..GOOD
+        },
+        Arguments {
+            current: "{}",
+            ..GOOD
+        },
+        Arguments {
+            current: r#"[{"k":1,"r":{}}]"#,
+            ..GOOD
+        },
+        Arguments {
+            current: r#"[{"k":"k0"}]"#,
+            ..GOOD
+        },
+        Arguments {
+            states: "null",
+            ..GOOD
+        },
+        Arguments {
+            states: r#"[{"key":"k0"}]"#,
+            ..GOOD
+        },
+        Arguments {
+            states: r#"[{"key":"k0","version":1,"hlc":1,"life":[1,2]}]"#,
+            ..GOOD
+        },
+        Arguments {
+            states: r#"[{"key":"k0","version":1.5,"hlc":1,"life":[1,2,null]}]"#,
+            ..GOOD
+        },
     ];
     for (at, case) in cases.iter().enumerate() {
         assert_eq!(run(case).unwrap_err().sqlstate(), "22023", "case {at}");

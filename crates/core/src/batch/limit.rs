@@ -30,10 +30,21 @@ pub(super) fn check_mutation(mutation: &Mutation<'_>, limits: &Limits) -> Result
     check_name(mutation.function.as_deref(), limits)?;
     check_members(&mutation.key, limits)?;
     check_members(&mutation.patch, limits)?;
-    mutation.before.iter().try_for_each(|before| check_members(before, limits))?;
+    mutation
+        .before
+        .iter()
+        .try_for_each(|before| check_members(before, limits))?;
     let args_depth = mutation.args.map_or(0, |args| json::depth(args.get()));
-    within("depth_max", LEVELS_AROUND_MEMBERS - 1 + args_depth, limits.depth_max)?;
-    let key_bytes = mutation.key.iter().map(|(_, value)| value.get().len()).sum();
+    within(
+        "depth_max",
+        LEVELS_AROUND_MEMBERS - 1 + args_depth,
+        limits.depth_max,
+    )?;
+    let key_bytes = mutation
+        .key
+        .iter()
+        .map(|(_, value)| value.get().len())
+        .sum();
     within("key_bytes_max", key_bytes, limits.key_bytes_max)
 }
 
@@ -48,7 +59,11 @@ pub(super) fn check_name(name: Option<&str>, limits: &Limits) -> Result<(), Core
 fn check_members(object: &RawObject<'_>, limits: &Limits) -> Result<(), CoreError> {
     for (name, value) in object {
         check_name(Some(name), limits)?;
-        within("depth_max", LEVELS_AROUND_MEMBERS + json::depth(value.get()), limits.depth_max)?;
+        within(
+            "depth_max",
+            LEVELS_AROUND_MEMBERS + json::depth(value.get()),
+            limits.depth_max,
+        )?;
     }
     Ok(())
 }

@@ -130,12 +130,18 @@ pub fn parse_batch<'a>(text: &'a str, limits: &Limits) -> Result<Batch<'a>, Core
     let first = wire.mutations.first().map_or(0, |mutation| mutation.seq);
     for (expected, mutation) in (first..).zip(&mut wire.mutations) {
         if mutation.seq != expected {
-            return Err(CoreError::SequenceGap { expected, found: mutation.seq });
+            return Err(CoreError::SequenceGap {
+                expected,
+                found: mutation.seq,
+            });
         }
         limit::check_mutation(mutation, limits)?;
         mutation.storable = !escapes || wire::is_storable(mutation);
     }
     let sent_at = wire.sent_at.map(|name| name.0);
     limit::check_name(sent_at.as_deref(), limits)?;
-    Ok(Batch { sent_at, mutations: wire.mutations })
+    Ok(Batch {
+        sent_at,
+        mutations: wire.mutations,
+    })
 }

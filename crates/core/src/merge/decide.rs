@@ -193,7 +193,11 @@ impl Plain<'_> {
             !stamp.is_unseen(self.incoming.base) || stamp.is_by(self.ctx.device)
         };
         let latest = if self.ctx.op == Op::Delete {
-            self.known.stamps().filter(seen).map(|stamp| stamp.hlc).max()
+            self.known
+                .stamps()
+                .filter(seen)
+                .map(|stamp| stamp.hlc)
+                .max()
         } else {
             let patched = self
                 .incoming

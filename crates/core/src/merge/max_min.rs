@@ -61,6 +61,10 @@ impl<'a> Rank<'a> {
         if !raw.starts_with('"') {
             return None;
         }
-        Some(if text == "-Infinity" { Rank::Lowest } else { Rank::Text(text) })
+        Some(if text == "-Infinity" {
+            Rank::Lowest
+        } else {
+            Rank::Text(text)
+        })
     }
 }

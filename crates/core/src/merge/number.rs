@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use crate::json;
+
 /// Longest plain text that is written for a number with an exponent.
 const PLAIN_DIGITS_MAX: i64 = 64;
 
@@ -84,7 +86,11 @@ impl<'a> Number<'a> {
     /// The same number, independent of the text it was read from.
     pub(super) fn into_owned(self) -> Number<'static> {
         let digits = Cow::Owned(self.digits.into_owned());
-        Number { negative: self.negative, exponent: self.exponent, digits }
+        Number {
+            negative: self.negative,
+            exponent: self.exponent,
+            digits,
+        }
     }
 
     fn magnitude(&self) -> (bool, i64, &str) {
@@ -124,11 +130,7 @@ fn parse_exponent(text: &str) -> Option<i64> {
 
 /// The characters of a JSON string, or the raw text of anything else.
 pub(super) fn unquoted(raw: &str) -> Cow<'_, str> {
-    if raw.contains('\\') {
-        return serde_json::from_str(raw).map_or(Cow::Borrowed(raw), Cow::Owned);
-    }
-    let inside = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    Cow::Borrowed(inside.unwrap_or(raw))
+    json::string_text(raw).unwrap_or(Cow::Borrowed(raw))
 }
 
 /// A number's text as a JSON string where `kind` is one, else as a JSON number.

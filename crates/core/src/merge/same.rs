@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::number::{self, Number};
-use crate::json::Members;
+use crate::json::{self, Members};
 
 /// Nesting beyond which values that differ in text count as different.
 const DEPTH_MAX: usize = 128;
@@ -41,14 +41,8 @@ fn kind(raw: &str) -> u8 {
 }
 
 fn same_strings(a: &str, b: &str) -> bool {
-    if !a.contains('\\') && !b.contains('\\') {
-        return false;
-    }
-    match (
-        serde_json::from_str::<String>(a),
-        serde_json::from_str::<String>(b),
-    ) {
-        (Ok(a), Ok(b)) => a == b,
+    match (json::string_text(a), json::string_text(b)) {
+        (Some(a), Some(b)) => a == b,
         _ => false,
     }
 }

@@ -22,7 +22,11 @@ pub struct Stamp<'a> {
 impl<'de: 'a, 'a> Deserialize<'de> for Stamp<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (version, hlc, device) = <(i64, i64, Option<Name<'a>>)>::deserialize(deserializer)?;
-        Ok(Stamp { version, hlc, device: device.map(|name| name.0) })
+        Ok(Stamp {
+            version,
+            hlc,
+            device: device.map(|name| name.0),
+        })
     }
 }
 
@@ -73,12 +77,17 @@ impl<'a> RowState<'a> {
 
     /// All last writes that are on record: those of single columns, then the beginning of this life.
     pub(super) fn stamps(&self) -> impl Iterator<Item = &Stamp<'a>> {
-        self.clocks.0.iter().map(|(_, stamp)| stamp).chain([&self.life])
+        self.clocks
+            .0
+            .iter()
+            .map(|(_, stamp)| stamp)
+            .chain([&self.life])
     }
 
     /// Whether anyone but `device` wrote something that it had not seen at `base`.
     pub(super) fn changed_by_others(&self, base: Option<i64>, device: &str) -> bool {
-        self.stamps().any(|stamp| stamp.is_unseen(base) && !stamp.is_by(device))
+        self.stamps()
+            .any(|stamp| stamp.is_unseen(base) && !stamp.is_by(device))
     }
 }
 

@@ -110,11 +110,7 @@ impl<'a> Dependents<'a> {
     }
 
     /// The group of `seq` and the positions of its members.
-    fn members(
-        &self,
-        seq: u64,
-        mutations: &'a [Mutation<'_>],
-    ) -> Option<(&'a str, &Vec<usize>)> {
+    fn members(&self, seq: u64, mutations: &'a [Mutation<'_>]) -> Option<(&'a str, &Vec<usize>)> {
         let at = usize::try_from(seq.checked_sub(self.first_seq)?).ok()?;
         let group = mutations.get(at)?.group.as_deref()?;
         Some((group, self.groups.get(group)?))

@@ -35,21 +35,16 @@ pub(super) fn check_all<'a>(
     rejected: &mut HashMap<u64, Rejected>,
 ) -> Checked<'a> {
     let mut layouts = Layouts::default();
-    let mut rows: HashMap<(usize, String), usize> = HashMap::with_capacity(mutations.len());
     let mut items = Vec::with_capacity(mutations.len());
     for (at, mutation) in mutations.iter().enumerate() {
         match check(mutation, tables, &mut layouts) {
-            Ok((table, layout, key)) => {
-                let next = rows.len();
-                let row = *rows.entry((table, key.text.clone())).or_insert(next);
-                items.push(Item {
-                    at,
-                    table,
-                    layout,
-                    row,
-                    key,
-                });
-            }
+            Ok((table, layout, key)) => items.push(Item {
+                at,
+                table,
+                layout,
+                row: 0,
+                key,
+            }),
             Err((code, message)) => {
                 let seq = mutation.seq;
                 rejected.insert(
@@ -64,7 +59,18 @@ pub(super) fn check_all<'a>(
             }
         }
     }
+    number_rows(&mut items);
     Checked { items, layouts }
+}
+
+fn number_rows(items: &mut [Item]) {
+    let mut numbers: HashMap<(usize, &str), usize> = HashMap::with_capacity(items.len());
+    for item in items {
+        let next = numbers.len();
+        item.row = *numbers
+            .entry((item.table, item.key.text.as_str()))
+            .or_insert(next);
+    }
 }
 
 type Problem = (&'static str, String);

@@ -1,5 +1,7 @@
 //! Canonical text of row keys: one row, one spelling.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 
 use crate::json::{self, RawObject};
@@ -53,17 +55,20 @@ fn push_field(fields: &mut String, column: &KeyColumn, canonical: &str, raw: &Ra
 /// The canonical text of one key value; `None` for null, arrays, objects and the wrong shape.
 pub(super) fn canonical(raw: &RawValue, kind: KeyKind) -> Option<String> {
     let raw = raw.get();
-    let is_string = raw.starts_with('"');
+    if raw == "null" || raw.starts_with(['{', '[']) {
+        return None;
+    }
+    let text = if raw.starts_with('"') {
+        json::string_text(raw)?
+    } else if matches!(kind, KeyKind::Int | KeyKind::Other) {
+        Cow::Borrowed(raw)
+    } else {
+        return None;
+    };
     match kind {
-        KeyKind::Text if !is_string => None,
-        KeyKind::Uuid if !is_string => None,
-        KeyKind::Uuid => canonical_uuid(&serde_json::from_str::<String>(raw).ok()?),
-        KeyKind::Text => serde_json::from_str(raw).ok(),
-        KeyKind::Int if is_string => canonical_int(&serde_json::from_str::<String>(raw).ok()?),
-        KeyKind::Int => canonical_int(raw),
-        KeyKind::Other if is_string => serde_json::from_str(raw).ok(),
-        KeyKind::Other if raw == "null" || raw.starts_with(['{', '[']) => None,
-        KeyKind::Other => Some(raw.to_owned()),
+        KeyKind::Uuid => canonical_uuid(&text),
+        KeyKind::Int => canonical_int(&text),
+        KeyKind::Text | KeyKind::Other => Some(text.into_owned()),
     }
 }
 

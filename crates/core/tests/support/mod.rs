@@ -39,11 +39,18 @@ impl Edit {
     }
 
     pub fn delete(device: &str, hlc: u64) -> Edit {
-        Edit { op: Op::Delete, patch: Vec::new(), ..Edit::of(device, hlc, "", "") }
+        Edit {
+            op: Op::Delete,
+            patch: Vec::new(),
+            ..Edit::of(device, hlc, "", "")
+        }
     }
 
     pub fn upsert(self) -> Edit {
-        Edit { op: Op::Upsert, ..self }
+        Edit {
+            op: Op::Upsert,
+            ..self
+        }
     }
 
     pub fn seeing(self, base: Option<i64>) -> Edit {
@@ -76,7 +83,10 @@ pub struct Server {
 
 impl Server {
     pub fn new(policy: &str, values: &[(&str, &str)]) -> Server {
-        let row = values.iter().map(|(c, v)| ((*c).to_owned(), (*v).to_owned())).collect();
+        let row = values
+            .iter()
+            .map(|(c, v)| ((*c).to_owned(), (*v).to_owned()))
+            .collect();
         Server {
             policy: policy.to_owned(),
             now_ms: NOW_MS,
@@ -98,7 +108,10 @@ impl Server {
     /// Decides one edit without applying it.
     pub fn decide(&self, edit: &Edit) -> Decided {
         let rows = format!("[{{\"id\":\"k\"{}}}]", members(&edit.patch, ","));
-        let befores = edit.before.as_ref().map(|before| format!("[{{{}}}]", members(before, "")));
+        let befores = edit
+            .before
+            .as_ref()
+            .map(|before| format!("[{{{}}}]", members(before, "")));
         let decided = decide_run(
             edit.op,
             &self.policy,
@@ -151,7 +164,8 @@ impl Server {
         let row = self.row.as_mut().unwrap();
         for (column, value) in values {
             if row.insert(column.clone(), value.clone()).as_ref() != Some(value) {
-                self.clocks.insert(column.clone(), (version, hlc, Some(device.to_owned())));
+                self.clocks
+                    .insert(column.clone(), (version, hlc, Some(device.to_owned())));
                 self.version = version;
                 self.hlc = self.hlc.max(hlc);
             }
@@ -171,7 +185,10 @@ impl Server {
         match &self.row {
             Some(row) if self.visible => {
                 let pairs: Vec<_> = row.clone().into_iter().collect();
-                format!("[{{\"k\":\"k\",\"r\":{{\"id\":\"k\"{}}}}}]", members(&pairs, ","))
+                format!(
+                    "[{{\"k\":\"k\",\"r\":{{\"id\":\"k\"{}}}}}]",
+                    members(&pairs, ",")
+                )
             }
             _ => "[]".to_owned(),
         }
@@ -181,7 +198,11 @@ impl Server {
         if !self.known {
             return "[]".to_owned();
         }
-        let clocks: Vec<_> = self.clocks.iter().map(|(c, mark)| (c.clone(), mark_json(mark))).collect();
+        let clocks: Vec<_> = self
+            .clocks
+            .iter()
+            .map(|(c, mark)| (c.clone(), mark_json(mark)))
+            .collect();
         let base = self.base.as_ref().map(|base| {
             let pairs: Vec<_> = base.clone().into_iter().collect();
             format!("{{{}}}", members(&pairs, ""))
@@ -206,6 +227,13 @@ fn mark_json((version, hlc, device): &Mark) -> String {
 }
 
 fn members(pairs: &[(String, String)], lead: &str) -> String {
-    let written: Vec<String> = pairs.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
-    if written.is_empty() { String::new() } else { format!("{lead}{}", written.join(",")) }
+    let written: Vec<String> = pairs
+        .iter()
+        .map(|(name, value)| format!("\"{name}\":{value}"))
+        .collect();
+    if written.is_empty() {
+        String::new()
+    } else {
+        format!("{lead}{}", written.join(","))
+    }
 }
