@@ -1,0 +1,102 @@
+/** How mutations travel: one JSON text per batch, within the server's limits, groups never torn apart. Pure. */
+
+import { OfflineError } from '../errors.ts';
+import type { Json, Mutation } from '../types.ts';
+
+export interface BatchLimits {
+  readonly mutationsMax: number;
+  readonly bytesMax: number;
+}
+
+/** Below the server's defaults (1,000 mutations, 1 MB), so that the envelope fits as well. */
+export const BATCH_LIMITS: BatchLimits = { mutationsMax: 1_000, bytesMax: 900_000 };
+
+export const PROTOCOL_VERSION = 1;
+
+/** A mutation given up before it was sent still needs its place in the numbering; see {@link wireMutation}. */
+export function wireMutation(mutation: Mutation): Json {
+  const { op, patch, before } = mutation.voided ? noop(mutation) : mutation;
+  return {
+    seq: String(mutation.seq),
+    op,
+    table: mutation.table,
+    key: mutation.key,
+    base: mutation.voided ? null : mutation.base,
+    ...(op === 'delete' ? {} : { patch }),
+    ...(before === null ? {} : { before }),
+    hlc: mutation.hlc,
+    ...(mutation.after.length === 0 || mutation.voided ? {} : { after: mutation.after.map(String) }),
+    ...(mutation.group === null || mutation.voided ? {} : { group: mutation.group }),
+    priority: mutation.priority,
+  };
+}
+
+/**
+ * The protocol has no operation that does nothing, and a seq may not be left out. Deleting a row that does not exist
+ * is `applied`, which is what is left of an insert that never left the device. Everything else becomes an update
+ * without columns, and without a base: it claims to have seen no row, so it cannot bring back a deleted one.
+ */
+function noop(mutation: Mutation): Pick<Mutation, 'op' | 'patch' | 'before'> {
+  return { op: mutation.op === 'insert' ? 'delete' : 'update', patch: {}, before: null };
+}
+
+/** The text of a batch. */
+export function encodeBatch(mutations: readonly Mutation[], sentAtMs: number): string {
+  return JSON.stringify({
+    v: PROTOCOL_VERSION,
+    sent_at: new Date(sentAtMs).toISOString(),
+    mutations: mutations.map(wireMutation),
+  });
+}
+
+const utf8 = new TextEncoder();
+
+/** Bytes that a mutation takes in a batch, with its comma. */
+export function wireBytes(mutation: Mutation): number {
+  return utf8.encode(JSON.stringify(wireMutation(mutation))).length + 1;
+}
+
+/** Refuses what no batch could hold, while the app can still do something about it. */
+export function assertFits(mutations: readonly Mutation[], limits: BatchLimits = BATCH_LIMITS): void {
+  const bytes = mutations.reduce((sum, mutation) => sum + wireBytes(mutation), 0);
+  if (mutations.length > limits.mutationsMax || bytes > limits.bytesMax) {
+    throw new OfflineError('too_large', `${mutations.length} mutations, ${bytes} bytes`);
+  }
+}
+
+/**
+ * The next batch: the longest run of consecutive seqs from the first that is waiting, within the limits. A group is
+ * taken whole or left for the next batch; the first is taken even when it alone exceeds the limits.
+ */
+export function nextBatch(waiting: readonly Mutation[], limits: BatchLimits): Mutation[] {
+  const batch: Mutation[] = [];
+  let bytes = 0;
+  for (const unit of units(waiting)) {
+    const unitBytes = unit.reduce((sum, mutation) => sum + wireBytes(mutation), 0);
+    const fits = batch.length + unit.length <= limits.mutationsMax && bytes + unitBytes <= limits.bytesMax;
+    if (batch.length > 0 && !fits) break;
+    batch.push(...unit);
+    bytes += unitBytes;
+  }
+  return batch;
+}
+
+/** Mutations that must travel together, up to the first gap in the numbering. */
+function* units(waiting: readonly Mutation[]): Generator<Mutation[]> {
+  let unit: Mutation[] = [];
+  for (const mutation of waiting) {
+    const last = unit.at(-1);
+    if (last !== undefined && mutation.seq !== last.seq + 1) break;
+    if (last !== undefined && (mutation.group === null || mutation.group !== last.group)) {
+      yield unit;
+      unit = [];
+    }
+    unit.push(mutation);
+  }
+  if (unit.length > 0) yield unit;
+}
+
+/** The number of units in a batch: what can still be halved. */
+export function unitCount(batch: readonly Mutation[]): number {
+  return [...units(batch)].length;
+}
