@@ -36,28 +36,3 @@ begin
     return v_uid;
 end
 $$;
-
-create function offline_private.now_ms()
-returns bigint
-language sql volatile parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-    select (extract(epoch from clock_timestamp()) * 1000)::bigint
-$$;
-
--- The server's clock value: milliseconds in the upper 48 bits, counter 0.
-create function offline_private.now_hlc()
-returns bigint
-language sql volatile parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-    select (extract(epoch from clock_timestamp()) * 1000)::bigint << 16
-$$;
-
-create function offline_private.utc_text(p_time timestamptz)
-returns text
-language sql immutable parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-    select to_char(p_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-$$;

@@ -15,17 +15,56 @@ as $$
     select oid from chain order by depth desc limit 1
 $$;
 
--- Changes whenever a column is added, dropped, renamed or retyped: one index scan of a few catalog rows.
-create function offline_private.shape_mark(p_relation oid)
-returns bigint
+-- Types that come back exactly as sent when they are spelled as Postgres spells them; see ValueForm in the core.
+create function offline_private.value_form(p_base oid, p_typmod int)
+returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select coalesce(sum(hashtextextended(concat_ws(',', a.attname, a.attnum, a.atttypid, a.atttypmod, a.attisdropped,
-        a.attgenerated, a.attidentity, a.attnotnull, c.relname, c.relnamespace), 0) % 1000000007), 0)::bigint
-    from pg_class c
-    join pg_attribute a on a.attrelid = c.oid
-    where c.oid = p_relation and a.attnum > 0
+    select case
+        when p_base = 'uuid'::regtype then 'u'
+        when p_base in ('int2'::regtype, 'int4'::regtype) then 'i'
+        when p_base = 'int8'::regtype then 'l'
+        when p_base = 'bool'::regtype then 'b'
+        when p_base = 'text'::regtype or p_base = 'varchar'::regtype and p_typmod = -1 then 's'
+        when p_base = 'timestamptz'::regtype and p_typmod = -1 then 'z'
+        when p_base = 'date'::regtype then 'd'
+        when (select t.typtype from pg_type t where t.oid = p_base) = 'e' then 's' end
+$$;
+
+-- Whether a write stores just what it names: nothing is generated and no trigger of the user's runs before it. p_event: bit of
+-- the event in pg_trigger.tgtype, 4 for insert, 16 for update.
+create function offline_private.writes_are_plain(p_relation oid, p_event int)
+returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select not exists (
+            select from pg_trigger t
+            where t.tgrelid = p_relation and not t.tgisinternal and (t.tgtype & 3) = 3 and (t.tgtype & p_event) > 0)
+        and not exists (select from pg_attribute a where a.attrelid = p_relation and a.attgenerated <> '')
+        and not exists (select from pg_rewrite r where r.ev_class = p_relation)
+$$;
+
+-- Changes whenever a column is added, dropped, renamed or retyped, or a trigger comes or goes: two index scans of a few
+-- catalog rows.
+create function offline_private.shape_mark(p_relation oid)
+returns bigint
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select coalesce(sum(hashtextextended(concat_ws(',', a.attname, a.attnum, a.atttypid, a.atttypmod, a.attisdropped,
+            a.attgenerated, a.attidentity, a.attnotnull, c.relname, c.relnamespace), 0) % 1000000007), 0)::bigint
+        from pg_class c
+        join pg_attribute a on a.attrelid = c.oid
+        where c.oid = p_relation and a.attnum > 0)
+    + (
+    select coalesce(sum(hashtextextended(concat_ws(',', t.oid, t.tgtype, t.tgenabled), 0) % 1000000007), 0)::bigint
+    from pg_trigger t
+    where t.tgrelid = p_relation and not t.tgisinternal and (t.tgtype & 3) = 3);
+end
 $$;
 
 create function offline_private.key_text_expression(p_alias text, p_column text, p_base oid)
@@ -118,7 +157,8 @@ begin
             'generated', c.generated, 'excluded', c.excluded, 'bytea', c.base = 'bytea'::regtype)),
         jsonb_object_agg(c.name, jsonb_strip_nulls(jsonb_build_object(
             'w', nullif(not c.excluded and not c.generated, false), 'x', nullif(c.excluded, false),
-            'g', nullif(c.generated, false), 'b', nullif(c.base = 'bytea'::regtype, false)))),
+            'g', nullif(c.generated, false), 'b', nullif(c.base = 'bytea'::regtype, false),
+            't', offline_private.value_form(c.base, c.typmod)))),
         bool_or(c.excluded or c.wire <> c.plain), bool_or(c.excluded or c.wire_local <> c.plain),
         string_agg(c.wire || ' as ' || quote_ident(c.name), ', ' order by c.attnum) filter (where not c.excluded),
         string_agg(c.wire_local || ' as ' || quote_ident(c.name), ', ' order by c.attnum) filter (where not c.excluded)
@@ -129,7 +169,7 @@ begin
         from (
             select a.attnum, a.attname::text as name, format_type(a.atttypid, a.atttypmod) as type,
                 offline_private.base_type(a.atttypid) as base, a.attgenerated <> '' as generated,
-                a.attname = any (p_exclude) as excluded
+                a.attname = any (p_exclude) as excluded, a.atttypmod as typmod
             from pg_attribute a
             where a.attrelid = p_relation and a.attnum > 0 and not a.attisdropped) b) c;
 
@@ -151,6 +191,8 @@ begin
 
     return v_shape || jsonb_build_object(
         'relation', p_relation::regclass::text, 'name', offline_private.relation_name(p_relation), 'key', to_jsonb(p_key), 'columns', v_columns, 'flags', v_flags,
+        'width', (select count(*) from jsonb_each(v_columns) c where not (c.value ->> 'excluded')::boolean),
+        'plain_insert', offline_private.writes_are_plain(p_relation, 4), 'plain_update', offline_private.writes_are_plain(p_relation, 16),
         'row', case when v_custom then format('(select row_to_json(w) from (select %s) w)', v_row) else 'row_to_json(t)' end,
         'row_local', case when v_custom_local then format('(select row_to_json(w) from (select %s) w)', v_row_local)
             else 'row_to_json(t)' end);

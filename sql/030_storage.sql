@@ -209,7 +209,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select string_to_array(btrim(regexp_replace($list$
         register_device push pull sync conflicts resolve_conflict tier version epoch may_read_topic
-        claims uid require_uid now_ms now_hlc utc_text storage_id history_identity reading_era clock_bound_ms random_bytes
+        claims uid require_uid now_ms now_hlc now_text storage_id history_identity reading_era clock_bound_ms random_bytes
         synced_tables synced_table plan_tables caller_scopes caller_topics
         register check_device require_device check_owner push_begin push_end
         plan_push plan_batch check_token_age extract_mutations slice_json_array slice_run record_definition row_expression columns_expression

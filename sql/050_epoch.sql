@@ -19,11 +19,13 @@ $$;
 
 create function offline.epoch()
 returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select left(encode(sha256(convert_to(
-        offline_private.history_identity() || ':' || coalesce(offline_private.storage_id(), ''), 'UTF8')), 'hex'), 32)
+begin
+    return left(encode(sha256(convert_to(
+        offline_private.history_identity() || ':' || coalesce(offline_private.storage_id(), ''), 'UTF8')), 'hex'), 32);
+end
 $$;
 
 comment on function offline.epoch() is

@@ -232,6 +232,7 @@ begin
 end
 $$;
 
+-- The function goes when the extension is dropped, and its triggers with it: the table must stay writable.
 create function offline_private.capture_ddl(p_table_id int)
 returns text
 language sql stable
@@ -245,7 +246,8 @@ set enable_nestloop = off
 set enable_mergejoin = off
 set jit = off
 as %2$L;
-revoke all on function offline_data.capture_%1$s() from public$$, p_table_id, offline_private.capture_source(p_table_id))
+revoke all on function offline_data.capture_%1$s() from public;
+alter function offline_data.capture_%1$s() depends on extension pg_offline_sync$$, p_table_id, offline_private.capture_source(p_table_id))
 $ddl$;
 
 create function offline_private.capture_triggers(p_table_id int, p_relation regclass)

@@ -121,7 +121,7 @@ language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    raise exception using errcode = '22023', message = p_message, hint = p_hint;
+    raise exception using errcode = '22023', message = p_message, hint = coalesce(p_hint, '');
 end
 $$;
 

@@ -66,7 +66,7 @@ begin
     select * into v_device from offline_private.register(p_device, v_uid, p_info, offline_private.random_bytes(32));
     return jsonb_build_object('device_id', p_device,
         'secret', rtrim(translate(encode(v_device.secret, 'base64'), E'+/\n', '-_'), '='),
-        'epoch', offline.epoch(), 'server_now', offline_private.utc_text(clock_timestamp()), 'acked_seq', v_device.acked_seq::text);
+        'epoch', offline.epoch(), 'server_now', offline_private.now_text(), 'acked_seq', v_device.acked_seq::text);
 end
 $register$;
 
@@ -74,9 +74,9 @@ comment on function offline.register_device(uuid, jsonb) is
     'Registers a device of the caller; idempotent. Answers device_id, secret (only at first registration or with '
     '{"rotate": true}), epoch, server_now, acked_seq. A device of another user: 42501; wrong arguments: 22023.';
 
--- Definer. Locks the device until the end of the transaction: two pushes of one device happen one after the other.
-create function offline_private.push_begin(p_device uuid)
-returns bigint
+-- Definer. Locks the device until the end of the transaction: two pushes of one device happen one after the other. Also says
+-- what else the push has to do: deferred mutations that are due, tables that want a fresh token.
+create function offline_private.push_begin(p_device uuid, out acked_seq bigint, out has_due boolean, out has_sensitive boolean)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -86,7 +86,11 @@ begin
     select d.user_id, d.status, d.acked_seq into v_device
     from offline_data.device_sync_state d where d.device_id = p_device for update;
     perform offline_private.check_device(p_device, v_device.user_id, v_device.status);
-    return v_device.acked_seq;
+    acked_seq := v_device.acked_seq;
+    has_due := exists (
+        select from offline_data.sync_queue q
+        where q.device_id = p_device and q.status = 'deferred' and q.next_attempt_at <= clock_timestamp());
+    has_sensitive := exists (select from offline_data.synced_table s where s.max_token_age is not null);
 end
 $$;
 

@@ -3,7 +3,7 @@
 
 create type offline_private.push_run as (
     unit int, kind text, table_id int, op text, columns text[], seqs bigint[], keys text[], bases bigint[], hlcs bigint[],
-    rows text, befores text, after_seqs text, group_name text, code text, message text, detail text);
+    rows text, befores text, after_seqs text, exact boolean, group_name text, code text, message text, detail text);
 
 create function offline_private.slice_run(p_run offline_private.push_run, p_from int, p_to int)
 returns offline_private.push_run
@@ -28,31 +28,39 @@ $$;
 -- 'title text, n bigint' for json_to_recordset, for the named columns.
 create function offline_private.record_definition(p_shape jsonb, p_columns text[])
 returns text
-language sql immutable
+language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-    select string_agg(format('%I %s', c.name, p_shape -> 'columns' -> c.name ->> 'record'), ', ' order by c.ord)
-    from unnest(p_columns) with ordinality c (name, ord)
+begin
+    return (
+        select string_agg(format('%I %s', c.name, p_shape -> 'columns' -> c.name ->> 'record'), ', ' order by c.ord)
+        from unnest(p_columns) with ordinality c (name, ord));
+end
 $$;
 
 create function offline_private.row_expression(p_shape jsonb)
 returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select p_shape ->> case when current_setting('TimeZone') in ('UTC', 'Etc/UTC', 'GMT') then 'row' else 'row_local' end
+begin
+    return p_shape ->> case when current_setting('TimeZone') in ('UTC', 'Etc/UTC', 'GMT') then 'row' else 'row_local' end;
+end
 $$;
 
 -- JSON of some columns of t, as they travel.
 create function offline_private.columns_expression(p_shape jsonb, p_columns text[])
 returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select case when cardinality(p_columns) = 0 then '''{}''::json' else format('(select row_to_json(w) from (select %s) w)', string_agg(
-        format('%s as %I', p_shape -> 'columns' -> c.name ->>
-            case when current_setting('TimeZone') in ('UTC', 'Etc/UTC', 'GMT') then 'wire' else 'wire_local' end, c.name), ', ')) end
-    from unnest(p_columns) c (name)
+begin
+    return (
+        select case when cardinality(p_columns) = 0 then '''{}''::json' else format('(select row_to_json(w) from (select %s) w)', string_agg(
+            format('%s as %I', p_shape -> 'columns' -> c.name ->>
+                case when current_setting('TimeZone') in ('UTC', 'Etc/UTC', 'GMT') then 'wire' else 'wire_local' end, c.name), ', ')) end
+        from unnest(p_columns) c (name));
+end
 $$;
 
 -- Keys of other kinds than uuid, integer and text have more than one spelling (1.0 and 1.00): Postgres settles it.
@@ -77,10 +85,11 @@ $$;
 -- Tells capture which mutation each key belongs to, for one statement.
 create function offline_private.set_context(p_device uuid, p_run offline_private.push_run, p_hlcs bigint[])
 returns void
-language sql volatile
+language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
-    select set_config('offline_sync.push_table', p_run.table_id::text, true),
+begin
+    perform set_config('offline_sync.push_table', p_run.table_id::text, true),
         set_config('offline_sync.push_device', p_device::text, true),
         set_config('offline_sync.push_keys', p_run.keys::text, true),
         set_config('offline_sync.push_seqs', p_run.seqs::text, true),
@@ -91,14 +100,17 @@ as $$
         set_config('offline_sync.out_versions', '', true),
         set_config('offline_sync.out_extra', '', true),
         set_config('offline_sync.out_scopes', '', true);
+end
 $$;
 
 create function offline_private.clear_context()
 returns void
-language sql volatile
+language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
-    select set_config('offline_sync.push_table', '', true);
+begin
+    perform set_config('offline_sync.push_table', '', true);
+end
 $$;
 
 -- Rows as the caller may see them now: (keys, docs), only those that exist and are visible.
@@ -145,22 +157,29 @@ begin
 end
 $$;
 
-create function offline_private.update_rows(p_shape jsonb, p_columns text[], p_rows text, p_count int, out keys text[], out docs text[])
+create function offline_private.update_rows(p_shape jsonb, p_columns text[], p_rows text, p_count int, p_returning boolean,
+    out keys text[], out docs text[])
 language plpgsql volatile
 set search_path = pg_catalog, public, extensions, pg_temp
 as $$
 declare
     v_key text[] := array(select jsonb_array_elements_text(p_shape -> 'key'));
+    v_update text;
+    v_count bigint;
 begin
-    execute format('with w as (update %s t set %s from json_to_recordset($1) as r (%s) where %s returning %s as k, (%s)::text as doc) '
-            'select array_agg(w.k), array_agg(w.doc) from w',
-        p_shape ->> 'relation',
+    v_update := format('update %s t set %s from json_to_recordset($1) as r (%s) where %s', p_shape ->> 'relation',
         (select string_agg(format('%I = %s', c.name, p_shape -> 'columns' -> c.name ->> 'read'), ', ') from unnest(p_columns) c (name)),
         offline_private.record_definition(p_shape, v_key || p_columns),
-        (select string_agg(format('t.%I = %s', c.name, p_shape -> 'columns' -> c.name ->> 'read'), ' and ') from unnest(v_key) c (name)),
-        p_shape ->> 'key_text', offline_private.row_expression(p_shape))
-    into keys, docs using p_rows::json;
-    if coalesce(cardinality(keys), 0) <> p_count then
+        (select string_agg(format('t.%I = %s', c.name, p_shape -> 'columns' -> c.name ->> 'read'), ' and ') from unnest(v_key) c (name)));
+    if p_returning then
+        execute format('with w as (%s returning %s as k, (%s)::text as doc) select array_agg(w.k), array_agg(w.doc), count(*) from w',
+            v_update, p_shape ->> 'key_text', offline_private.row_expression(p_shape))
+        into keys, docs, v_count using p_rows::json;
+    else
+        execute v_update using p_rows::json;
+        get diagnostics v_count = row_count;
+    end if;
+    if v_count <> p_count then
         raise exception using errcode = '42501', message = 'row not found or not permitted';
     end if;
 end

@@ -2,7 +2,8 @@
 -- Runs (see plan_push) are applied in sets. A run that fails is halved until the bad mutations stand alone: they cost one
 -- verdict each, nobody else waits.
 
--- Insert runs need no decision. Returns one result (JSON text) a mutation.
+-- Insert runs need no decision. Returns one result (JSON text) a mutation. Rows that cannot differ from what was sent are not
+-- read back.
 create function offline_private.apply_insert(p_device uuid, p_run offline_private.push_run, p_shape jsonb, p_returning boolean)
 returns text[]
 language plpgsql volatile
@@ -15,7 +16,9 @@ declare
 begin
     perform offline_private.set_context(p_device, p_run,
         array(select least(coalesce(u.h, v_now), v_limit) from unnest(p_run.hlcs) with ordinality u (h, ord) order by u.ord));
-    v_rows := offline_private.insert_rows(p_shape, p_run.columns, p_run.rows, cardinality(p_run.seqs), p_returning);
+    v_rows := offline_private.insert_rows(p_shape, p_run.columns, p_run.rows, cardinality(p_run.seqs),
+        p_returning and not (p_run.exact and (p_shape ->> 'plain_insert')::boolean
+            and cardinality(p_run.columns) + jsonb_array_length(p_shape -> 'key') = (p_shape ->> 'width')::int));
     return offline_private.finish(p_run, p_shape, array_fill('applied'::text, array[cardinality(p_run.seqs)]),
         null, null, null, null, p_run.rows, v_rows.keys, v_rows.docs);
 end
@@ -52,15 +55,18 @@ $$;
 -- more than once (a trigger wrote them again). Null when there are none.
 create function offline_private.rows_to_fetch(p_keys text[], p_return boolean[], p_doc_keys text[], p_out_keys text[])
 returns text[]
-language sql immutable
+language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-    select array_agg(f.k) from (
-        select u.k from unnest(p_keys, p_return) u (k, wanted) where u.wanted and (p_doc_keys is null or u.k <> all (p_doc_keys))
-        union
-        select d.k from (
-            select o.k from unnest(p_out_keys) o (k) where cardinality(p_out_keys) > cardinality(p_keys) group by o.k having count(*) > 1) d
-        where d.k = any (p_keys)) f
+begin
+    return (
+        select array_agg(f.k) from (
+            select u.k from unnest(p_keys, p_return) u (k, wanted) where u.wanted and (p_doc_keys is null or u.k <> all (p_doc_keys))
+            union
+            select d.k from (
+                select o.k from unnest(p_out_keys) o (k) where cardinality(p_out_keys) > cardinality(p_keys) group by o.k having count(*) > 1) d
+            where d.k = any (p_keys)) f);
+end
 $$;
 
 -- Brings back a deleted row with the edit on top, as the caller.
@@ -111,7 +117,7 @@ begin
     select array_agg(x.action order by x.ord) as actions, array_agg(x.status order by x.ord) as statuses,
         array_agg(x.version order by x.ord) as versions, array_agg(x.hlc order by x.ord) as hlcs, array_agg(x.doc order by x.ord) as docs,
         array_agg(x.columns order by x.ord) as columns, array_agg(x.contested order by x.ord) as contested,
-        array_agg(x.return_row order by x.ord) as return_rows, min(x.code) as code, min(x.message) as message,
+        array_agg(x.return_row order by x.ord) as return_rows, bool_or(x.return_row) as returned, min(x.code) as code, min(x.message) as message,
         '[' || string_agg(x.doc, ',' order by x.ord) filter (where x.action = 'update') || ']' as updates,
         '[' || string_agg(x.doc, ',' order by x.ord) filter (where x.action = 'insert') || ']' as inserts,
         array_agg(p_run.keys[x.ord]) filter (where x.action = 'delete') as deletes,
@@ -127,7 +133,8 @@ begin
     end if;
     perform offline_private.set_context(p_device, p_run, d.hlcs);
     if d.updated > 0 and cardinality(p_run.columns) > 0 then
-        v_rows := offline_private.update_rows(p_shape, p_run.columns, d.updates, d.updated::int);
+        v_rows := offline_private.update_rows(p_shape, p_run.columns, d.updates, d.updated::int,
+            d.returned or not (p_run.exact and (p_shape ->> 'plain_update')::boolean));
         v_doc_keys := v_rows.keys;
         v_docs := v_rows.docs;
     end if;
@@ -181,28 +188,34 @@ $$;
 
 create function offline_private.error_json(p_code text, p_message text, p_detail text, p_hint text)
 returns jsonb
-language sql immutable
+language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-    select jsonb_build_object('code', p_code, 'message', p_message, 'detail', nullif(p_detail, ''), 'hint', nullif(p_hint, ''))
+begin
+    return jsonb_build_object('code', p_code, 'message', p_message, 'detail', nullif(p_detail, ''), 'hint', nullif(p_hint, ''));
+end
 $$;
 
 -- Not the mutation's fault, and likely to pass: the server tries again. PT425: it waits for a deferred one.
 create function offline_private.is_deferral(p_code text)
 returns boolean
-language sql immutable
+language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-    select p_code in ('40001', '40P01', '55P03', 'PT425')
+begin
+    return p_code in ('40001', '40P01', '55P03', 'PT425');
+end
 $$;
 
 -- The database itself is in trouble: the whole push fails and the device tries again later.
 create function offline_private.is_server_fault(p_code text)
 returns boolean
-language sql immutable
+language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-    select left(p_code, 2) in ('08', '53', '57', '58', 'XX', 'F0')
+begin
+    return left(p_code, 2) in ('08', '53', '57', '58', 'XX', 'F0');
+end
 $$;
 
 -- Verdict on mutations that were not applied: a result each, and a place in sync_queue.

@@ -1,27 +1,31 @@
 -- The executor of a batch: runs in order, failures isolated, dependents held back.
 
--- Of the mutations of a run, those that wait for or depend on a failed one: (ord, seq they name, its fate).
-create function offline_private.blocked(p_device uuid, p_run offline_private.push_run, p_rejected bigint[], p_deferred bigint[])
-returns table (named bigint, fate text)
+-- Whether a unit depends on (after) a mutation that failed: which, and its fate; rejected before deferred. Else nulls.
+create function offline_private.blocked(p_device uuid, p_unit offline_private.push_run[], p_rejected bigint[], p_deferred bigint[],
+    out named bigint, out fate text)
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_named bigint[];
 begin
-    if p_run.after_seqs is null then
+    for i in 1 .. cardinality(p_unit) loop
+        if p_unit[i].after_seqs is not null then
+            v_named := v_named || array(
+                select distinct a.value::text::bigint
+                from json_array_elements(p_unit[i].after_seqs::json) m
+                cross join lateral json_array_elements(m.value) a);
+        end if;
+    end loop;
+    if v_named is null then
         return;
     end if;
-    return query
-    with named as (
-        select distinct a.value::text::bigint as seq
-        from json_array_elements(p_run.after_seqs::json) m
-        cross join lateral json_array_elements(m.value) a),
-    earlier as (
-        select q.seq, q.status from offline_private.queue_status(p_device, array(select n.seq from named n)) q)
-    select n.seq, case when n.seq = any (p_rejected) or e.status = 'dead' then 'rejected' else 'deferred' end
-    from named n
-    left join earlier e on e.seq = n.seq
+    select n.seq, case when n.seq = any (p_rejected) or e.status = 'dead' then 'rejected' else 'deferred' end into named, fate
+    from unnest(v_named) n (seq)
+    left join offline_private.queue_status(p_device, v_named) e on e.seq = n.seq
     where n.seq = any (p_rejected) or n.seq = any (p_deferred) or e.seq is not null
-    order by 2 desc;
+    order by 2 desc, 1
+    limit 1;
 end
 $$;
 
@@ -108,14 +112,13 @@ begin
             select null::text[] as results, 1 as failed_run,
                 offline_private.error_json(v_unit[1].code, v_unit[1].message, v_unit[1].detail, null) as error into v_try;
         else
-            select b.* into v_blocked from unnest(v_unit) u, offline_private.blocked(p_device, u, v_rejected, v_deferred) b
-            order by b.fate desc limit 1;
-            if found and (cardinality(v_seqs) = 1 or v_unit[1].group_name is not null) then
+            v_blocked := offline_private.blocked(p_device, v_unit, v_rejected, v_deferred);
+            if v_blocked.fate is not null and (cardinality(v_seqs) = 1 or v_unit[1].group_name is not null) then
                 select null::text[] as results, 1 as failed_run, offline_private.error_json(
                     case v_blocked.fate when 'rejected' then 'PT424' else 'PT425' end,
                     case v_blocked.fate when 'rejected' then 'a mutation that this one depends on was rejected'
                         else 'a mutation that this one depends on is deferred' end, v_blocked.named::text, null) as error into v_try;
-            elsif not found then
+            elsif v_blocked.fate is null then
                 v_try := offline_private.attempt(p_device, v_unit, true);
                 if v_try.error ->> 'code' = '42501' and v_unit[1].op in ('insert', 'upsert') then
                     v_try := offline_private.attempt(p_device, v_unit, false);
@@ -246,26 +249,32 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $push$
 declare
+    v_begin record;
     v_acked bigint;
     v_plan offline_private.push_run[];
-    v_results text[];
+    v_results text[] := '{}';
     v_head offline_private.push_run;
 begin
     perform offline_private.require_uid();
     if current_setting('lock_timeout') = '0' then
         perform set_config('lock_timeout', '2s', true);
     end if;
-    v_acked := offline_private.push_begin(p_device);
-    v_plan := offline_private.plan_batch(p_batch, v_acked);
+    v_begin := offline_private.push_begin(p_device);
+    v_plan := offline_private.plan_batch(p_batch, v_begin.acked_seq);
     v_head := v_plan[1];
-    perform offline_private.check_token_age(array(select distinct p.table_id from unnest(v_plan) p where p.table_id is not null));
+    if v_begin.has_sensitive then
+        perform offline_private.check_token_age(array(select distinct p.table_id from unnest(v_plan) p where p.table_id is not null));
+    end if;
     set constraints all immediate;
-    v_results := offline_private.retry_deferred(p_device) || offline_private.execute_plan(p_device, p_batch, v_plan[2:]);
-    v_acked := greatest(v_acked, v_head.seqs[1]);
+    if v_begin.has_due then
+        v_results := offline_private.retry_deferred(p_device);
+    end if;
+    v_results := v_results || offline_private.execute_plan(p_device, p_batch, v_plan[2:]);
+    v_acked := greatest(v_begin.acked_seq, v_head.seqs[1]);
     perform offline_private.push_end(p_device, v_acked, v_head.bases[1] - offline_private.now_ms(),
         coalesce(v_head.hlcs[1], 0) > (offline_private.now_ms() + offline_private.clock_bound_ms()) << 16);
     return format('{"epoch":%s,"server_now":%s,"server_hlc":%s,"acked_seq":%s,"mac":null,"results":[%s]}',
-        to_json(offline.epoch()), to_json(offline_private.utc_text(clock_timestamp())), to_json(offline_private.now_hlc()::text),
+        to_json(offline.epoch()), to_json(offline_private.now_text()), to_json(offline_private.now_hlc()::text),
         to_json(v_acked::text), offline_private.join_results(v_results));
 end
 $push$;

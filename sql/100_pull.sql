@@ -5,13 +5,16 @@
 -- sent from the start, and rows that the policies no longer show are evicted.
 create function offline_private.policy_mark(p_relation oid)
 returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select md5(c.relrowsecurity::text || coalesce((
-        select string_agg(p.oid || ':' || p.xmin::text, ',' order by p.oid)
-        from pg_policy p where p.polrelid = c.oid and p.polcmd in ('r', '*')), ''))
-    from pg_class c where c.oid = p_relation
+begin
+    return (
+        select md5(c.relrowsecurity::text || coalesce((
+            select string_agg(p.oid || ':' || p.xmin::text, ',' order by p.oid)
+            from pg_policy p where p.polrelid = c.oid and p.polcmd in ('r', '*')), ''))
+        from pg_class c where c.oid = p_relation);
+end
 $$;
 
 create function offline_private.schema_mark()
@@ -21,8 +24,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (
-        select md5(string_agg(s.table_id || ':' || offline_private.shape_mark(s.relation) || ':' || s.scope_kind || s.policy::text
-            || s.exclude::text || s.key_columns::text, ',' order by s.table_id))
+        select md5(coalesce(string_agg(s.table_id || ':' || offline_private.shape_mark(s.relation) || ':' || s.scope_kind || s.policy::text
+            || s.exclude::text || s.key_columns::text, ',' order by s.table_id), ''))
         from offline_data.synced_table s);
 end
 $$;
@@ -47,23 +50,26 @@ create type offline_private.pull_scope as (table_id int, scope text, from_start 
 
 create function offline_private.pull_scopes(p_cursor jsonb, p_tables int[], p_marks jsonb)
 returns offline_private.pull_scope[]
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select array_agg(row(c.table_id, c.scope, case when p_cursor -> 'page' ->> 'upper' is null
-            then k.known is null or p_cursor -> 'policies' ->> c.table_id::text is distinct from p_marks ->> c.table_id::text
-            else f.fresh is not null end, k.known is not null)::offline_private.pull_scope)
-    from offline_private.caller_scopes() c
-    left join (
-        select s.key::int as table_id, v.scope, true as known
-        from jsonb_each(p_cursor -> 'scopes') s cross join lateral jsonb_array_elements_text(s.value) v (scope)) k
-        on k.table_id = c.table_id and k.scope = c.scope
-    left join (
-        select s.key::int as table_id, v.scope, true as fresh
-        from jsonb_each(p_cursor -> 'page' -> 'fresh') s cross join lateral jsonb_array_elements_text(s.value) v (scope)) f
-        on f.table_id = c.table_id and f.scope = c.scope
-    -- A scope gained in the middle of a pull of several pages waits for the next pull: rows behind its place would be missed.
-    where c.table_id = any (p_tables) and (p_cursor -> 'page' ->> 'upper' is null or k.known or f.fresh)
+begin
+    return (
+        select array_agg(row(c.table_id, c.scope, case when p_cursor -> 'page' ->> 'upper' is null
+                then k.known is null or p_cursor -> 'policies' ->> c.table_id::text is distinct from p_marks ->> c.table_id::text
+                else f.fresh is not null end, k.known is not null)::offline_private.pull_scope)
+        from offline_private.caller_scopes() c
+        left join (
+            select s.key::int as table_id, v.scope, true as known
+            from jsonb_each(p_cursor -> 'scopes') s cross join lateral jsonb_array_elements_text(s.value) v (scope)) k
+            on k.table_id = c.table_id and k.scope = c.scope
+        left join (
+            select s.key::int as table_id, v.scope, true as fresh
+            from jsonb_each(p_cursor -> 'page' -> 'fresh') s cross join lateral jsonb_array_elements_text(s.value) v (scope)) f
+            on f.table_id = c.table_id and f.scope = c.scope
+        -- A scope gained in the middle of a pull of several pages waits for the next pull: rows behind its place would be missed.
+        where c.table_id = any (p_tables) and (p_cursor -> 'page' ->> 'upper' is null or k.known or f.fresh));
+end
 $$;
 
 -- Definer: one page of the feed of some scopes, in order of (era, xid, version). kind: u changed, d deleted, m moved away.
@@ -208,14 +214,17 @@ $page$;
 -- {"7": ["a", "b"]} of the pairs that fulfil a condition.
 create function offline_private.scope_map(p_scopes offline_private.pull_scope[], p_from_start boolean)
 returns jsonb
-language sql immutable
+language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-    select coalesce(jsonb_object_agg(g.table_id::text, g.scopes), '{}')
-    from (
-        select s.table_id, jsonb_agg(s.scope order by s.scope) as scopes
-        from unnest(p_scopes) s where p_from_start is null or s.from_start = p_from_start
-        group by s.table_id) g
+begin
+    return (
+        select coalesce(jsonb_object_agg(g.table_id::text, g.scopes), '{}')
+        from (
+            select s.table_id, jsonb_agg(s.scope order by s.scope) as scopes
+            from unnest(p_scopes) s where p_from_start is null or s.from_start = p_from_start
+            group by s.table_id) g);
+end
 $$;
 
 -- Scopes of the cursor that the caller has lost. A scope value that the caller still has for another table is not named:
@@ -334,7 +343,7 @@ begin
         v_extra := v_extra || ',"topics":' || to_json(coalesce(offline_private.caller_topics(), '{}'))::text;
     end if;
     return format('{"epoch":%s,"reset":%s,"server_now":%s,"server_hlc":%s,"cursor":%s,"has_more":%s,"changes":%s,"revoked_scopes":%s,'
-        '"conflicts":%s,"models":[]%s}', to_json(v_epoch), to_json(v_reset), to_json(offline_private.utc_text(clock_timestamp())),
+        '"conflicts":%s,"models":[]%s}', to_json(v_epoch), to_json(v_reset), to_json(offline_private.now_text()),
         to_json(offline_private.now_hlc()::text), to_json(offline_private.encode_cursor(v_next::text)), v_page.place ->> 'more',
         v_page.changes, v_lost.revoked, offline_private.pending_conflicts(), v_extra);
 end
@@ -348,17 +357,20 @@ comment on function offline.pull(uuid, jsonb) is
 create function offline_private.next_cursor(p_epoch text, p_cursor jsonb, p_upper pg_snapshot, p_scopes offline_private.pull_scope[],
     p_marks jsonb, p_schema text, p_place jsonb)
 returns jsonb
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select case when (p_place ->> 'more')::boolean then jsonb_build_object(
-            'epoch', p_epoch, 'snapshot', coalesce(p_cursor ->> 'snapshot', p_upper::text),
-            'policies', coalesce(p_cursor -> 'policies', '{}'),
-            'scopes', offline_private.scope_map(array(select s from unnest(p_scopes) s where s.known), null),
-            'page', jsonb_build_object('upper', p_upper::text, 'era', p_place -> 'era', 'xid', p_place -> 'xid',
-                'version', p_place -> 'version', 'fresh', offline_private.scope_map(p_scopes, true)))
-        else jsonb_build_object('epoch', p_epoch, 'snapshot', p_upper::text, 'scopes', offline_private.scope_map(p_scopes, null),
-            'policies', p_marks || coalesce(jsonb_build_object('0', p_schema), '{}'), 'page', null) end
+begin
+    return (
+        select case when (p_place ->> 'more')::boolean then jsonb_build_object(
+                'epoch', p_epoch, 'snapshot', coalesce(p_cursor ->> 'snapshot', p_upper::text),
+                'policies', coalesce(p_cursor -> 'policies', '{}'),
+                'scopes', offline_private.scope_map(array(select s from unnest(p_scopes) s where s.known), null),
+                'page', jsonb_build_object('upper', p_upper::text, 'era', p_place -> 'era', 'xid', p_place -> 'xid',
+                    'version', p_place -> 'version', 'fresh', offline_private.scope_map(p_scopes, true)))
+            else jsonb_build_object('epoch', p_epoch, 'snapshot', p_upper::text, 'scopes', offline_private.scope_map(p_scopes, null),
+                'policies', p_marks || coalesce(jsonb_build_object('0', p_schema), '{}'), 'page', null) end);
+end
 $$;
 
 create function offline.sync(p_device uuid, p_batch text, p_mac text, p_request jsonb)

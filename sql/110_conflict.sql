@@ -115,7 +115,7 @@ begin
         end if;
         perform offline_private.lock_rows(v_table.shape, 'update', '{}', array[v_claim.row_key]);
         v_result := offline_private.update_rows(v_table.shape, v_columns,
-            jsonb_build_array(offline_private.key_object(v_table.shape, v_claim.row_key)::jsonb || v_row)::text, 1);
+            jsonb_build_array(offline_private.key_object(v_table.shape, v_claim.row_key)::jsonb || v_row)::text, 1, true);
     else
         v_result := offline_private.fetch_rows(v_table.shape, array[v_claim.row_key]);
     end if;

@@ -22,6 +22,10 @@ extension_sql_file!(
     requires = [
         "000_schema",
         api::server::history_identity,
+        api::server::now_ms,
+        api::server::now_hlc,
+        api::server::now_text,
+        api::server::clock_bound_ms,
         api::server::random_bytes,
         api::server::version,
         api::server::tier,

@@ -25,6 +25,7 @@ pub mod clock;
 mod decimal;
 pub mod diff;
 pub mod error;
+pub mod exact;
 mod json;
 pub mod limits;
 pub mod merge;

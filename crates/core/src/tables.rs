@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 
 use crate::error::CoreError;
+use crate::exact::ValueForm;
 use crate::json;
 
 /// How the values of a key column are brought into their one canonical text.
@@ -46,6 +47,9 @@ pub struct ColumnInfo {
     /// `b`: `bytea`, which travels as base64.
     #[serde(rename = "b")]
     pub bytea: bool,
+    /// `t`: how its values are spelled.
+    #[serde(rename = "t")]
+    pub form: ValueForm,
 }
 
 /// One synced table.

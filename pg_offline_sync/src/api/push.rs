@@ -27,6 +27,7 @@ struct Row {
     rows: Option<String>,
     befores: Option<String>,
     after_seqs: Option<String>,
+    exact: Option<bool>,
     group_name: Option<String>,
     code: Option<&'static str>,
     message: Option<String>,
@@ -56,6 +57,7 @@ pub fn plan_push(
         name!(rows, Option<String>),
         name!(befores, Option<String>),
         name!(after_seqs, Option<String>),
+        name!(exact, Option<bool>),
         name!(group_name, Option<String>),
         name!(code, Option<&'static str>),
         name!(message, Option<String>),
@@ -77,6 +79,7 @@ pub fn plan_push(
             row.rows,
             row.befores,
             row.after_seqs,
+            row.exact,
             row.group_name,
             row.code,
             row.message,
@@ -153,6 +156,7 @@ fn run_row(run: Run) -> Row {
         rows: Some(run.rows),
         befores: run.befores,
         after_seqs: after,
+        exact: Some(run.exact),
         group_name: run.group,
         ..Row::default()
     }

@@ -1,5 +1,8 @@
 //! Facts about the server that SQL cannot get cheaply.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use offline_sync_core::time::utc_text;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -28,6 +31,27 @@ pub fn history_identity() -> String {
         )
     };
     format!("{system}:{timeline}:{}", database.to_u32())
+}
+
+/// The server's time: milliseconds since 1970.
+#[pg_extern(volatile, parallel_safe, schema = "offline_private")]
+pub fn now_ms() -> i64 {
+    let elapsed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The server's clock value: milliseconds in the upper 48 bits, counter 0.
+#[pg_extern(volatile, parallel_safe, schema = "offline_private")]
+pub fn now_hlc() -> i64 {
+    now_ms() << 16
+}
+
+/// The server's time as ISO 8601 in UTC with milliseconds.
+#[pg_extern(volatile, parallel_safe, schema = "offline_private")]
+pub fn now_text() -> String {
+    utc_text(now_ms())
 }
 
 /// Random bytes from the operating system, for device secrets.

@@ -5,115 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::contest::{Contest, Contested, Outcome, Resolution};
+use super::decision::{Action, Context, Decision, Incoming, Status};
 use super::deletion;
 use super::last_write_wins::is_later;
-use super::policy::TablePolicy;
 use super::same::same_json;
-use super::state::RowState;
+use super::state::{RowState, Stamp};
 use crate::batch::Op;
 use crate::clock::{self, Hlc};
 use crate::json::{self, RawObject};
-
-/// A mutation as it reaches its row.
-#[derive(Clone, Debug)]
-pub struct Incoming<'a> {
-    /// Number within the device.
-    pub seq: u64,
-    /// Canonical row key.
-    pub key: &'a str,
-    /// Version of the row that the device saw.
-    pub base: Option<i64>,
-    /// Claimed clock.
-    pub hlc: Option<u64>,
-    /// Changed columns, without the key columns.
-    pub patch: RawObject<'a>,
-    /// Values that the device saw just before this mutation.
-    pub before: Option<RawObject<'a>>,
-}
-
-/// What a run of mutations has in common.
-#[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
-    /// Kind.
-    pub op: Op,
-    /// Policies of the table.
-    pub policy: &'a TablePolicy,
-    /// The device that made the mutations.
-    pub device: &'a str,
-    /// The server's clock.
-    pub now_hlc: u64,
-    /// How far a claimed clock may be ahead of the server's.
-    pub bound_ms: u64,
-}
-
-/// What to do with the row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Write [`Decision::row`] into the existing row.
-    Update,
-    /// Insert [`Decision::row`] as a new row or a new life of a deleted one.
-    Insert,
-    /// Delete the row.
-    Delete,
-    /// Bring the deleted row back with its last values, and [`Decision::row`] on top.
-    Resurrect,
-    /// Leave the row as it is.
-    Nothing,
-    /// Refuse the mutation. The other fields of the decision then mean nothing.
-    Reject {
-        /// SQLSTATE.
-        code: &'static str,
-        /// The reason for a person.
-        message: &'static str,
-    },
-}
-
-/// What the device is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// As sent.
-    Applied,
-    /// Others had changed the row, and it was settled without a person.
-    Merged,
-    /// A person has to decide about at least one column.
-    Conflict,
-}
-
-impl Status {
-    /// The name on the wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Status::Applied => "applied",
-            Status::Merged => "merged",
-            Status::Conflict => "conflict",
-        }
-    }
-}
-
-/// The decision on one mutation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// What to do with the row.
-    pub action: Action,
-    /// What the device is told.
-    pub status: Status,
-    /// Effective clock of the mutation.
-    pub hlc: u64,
-    /// Whether the claimed clock was too far in the future.
-    pub skewed: bool,
-    /// Final raw values of the patched columns, theirs where theirs stays.
-    pub row: Vec<(String, String)>,
-    /// How the contested columns went.
-    pub columns: BTreeMap<String, Outcome>,
-    /// The same for the conflict log, with values.
-    pub contested: Vec<Contested>,
-    /// Columns whose value both sides agree on but whose clock and device this mutation moves forward.
-    /// Without it the next writer could win against the later of two equal writes.
-    pub restamp: Vec<String>,
-    /// Whether the row may now differ from what the device computes on its own.
-    pub return_row: bool,
-}
 
 /// Same text and code for a row that does not exist and one that may not be seen.
 pub(super) const NO_ROW: Action = Action::Reject {
@@ -134,21 +33,21 @@ pub fn decide(
 ) -> Decision {
     let nothing_known = RowState::default();
     let known = state.unwrap_or(&nothing_known);
-    let plain = Plain {
+    let case = Case {
         ctx,
         incoming,
         known,
     };
     let gone = current.is_none() && state.is_none_or(|state| state.deleted);
     match (ctx.op, current) {
-        (Op::Insert, _) => plain.take(Action::Insert),
-        (Op::Upsert, None) if state.is_none() => plain.take(Action::Insert),
-        (Op::Update | Op::Upsert, None) if gone && state.is_some() => deletion::revive(&plain),
-        (Op::Delete, None) if gone => plain.take(Action::Nothing),
-        (Op::Delete, Some(row)) => deletion::delete(&plain, row),
-        (Op::Update | Op::Upsert, Some(row)) => plain.contest(row),
-        (Op::Update | Op::Upsert | Op::Delete, None) => plain.take(NO_ROW),
-        (Op::Call, _) => plain.take(Action::Reject {
+        (Op::Insert, _) => case.take(Action::Insert),
+        (Op::Upsert, None) if state.is_none() => case.take(Action::Insert),
+        (Op::Update | Op::Upsert, None) if gone && state.is_some() => deletion::revive(&case),
+        (Op::Delete, None) if gone => case.take(Action::Nothing),
+        (Op::Delete, Some(row)) => deletion::delete(&case, row),
+        (Op::Update | Op::Upsert, Some(row)) => case.contest(row),
+        (Op::Update | Op::Upsert | Op::Delete, None) => case.take(NO_ROW),
+        (Op::Call, _) => case.take(Action::Reject {
             code: "42883",
             message: "a call has no row to decide on",
         }),
@@ -156,13 +55,13 @@ pub fn decide(
 }
 
 /// One mutation with what is recorded about its row.
-pub(super) struct Plain<'a> {
+pub(super) struct Case<'a> {
     pub ctx: &'a Context<'a>,
     pub incoming: &'a Incoming<'a>,
     pub known: &'a RowState<'a>,
 }
 
-impl Plain<'_> {
+impl Case<'_> {
     /// The decision that takes everything as sent.
     pub(super) fn take(&self, action: Action) -> Decision {
         let (hlc, skewed) = self.effective_clock();
@@ -189,7 +88,7 @@ impl Plain<'_> {
         let now = Hlc(self.ctx.now_hlc);
         let claimed = Hlc(self.incoming.hlc.unwrap_or(now.0));
         let clamped = clock::clamp(claimed, now.ms(), self.ctx.bound_ms);
-        let seen = |stamp: &&super::Stamp<'_>| {
+        let seen = |stamp: &&Stamp<'_>| {
             !stamp.is_unseen(self.incoming.base) || stamp.is_by(self.ctx.device)
         };
         let latest = if self.ctx.op == Op::Delete {

@@ -1,13 +1,14 @@
 //! Deletion on one side against an edit on the other.
 
 use super::contest::Outcome;
-use super::decide::{Action, Decision, NO_ROW, Plain, Status, record};
+use super::decide::{Case, NO_ROW, record};
+use super::decision::{Action, Decision, Status};
 use super::policy::OnDelete;
 use crate::batch::Op;
 use crate::json::RawObject;
 
 /// A deletion of a live row.
-pub(super) fn delete(mutation: &Plain<'_>, row: &RawObject<'_>) -> Decision {
+pub(super) fn delete(mutation: &Case<'_>, row: &RawObject<'_>) -> Decision {
     let (base, device) = (mutation.incoming.base, mutation.ctx.device);
     if !mutation.known.changed_by_others(base, device) {
         return mutation.take(Action::Delete);
@@ -32,7 +33,7 @@ pub(super) fn delete(mutation: &Plain<'_>, row: &RawObject<'_>) -> Decision {
 }
 
 /// An update or upsert of a row that is gone.
-pub(super) fn revive(mutation: &Plain<'_>) -> Decision {
+pub(super) fn revive(mutation: &Case<'_>) -> Decision {
     let upsert = mutation.ctx.op == Op::Upsert;
     if saw_deletion(mutation) {
         return mutation.take(if upsert { Action::Insert } else { NO_ROW });
@@ -65,7 +66,7 @@ pub(super) fn revive(mutation: &Plain<'_>) -> Decision {
 }
 
 /// Whether the device knew that the row was gone: it saw that version, or deleted the row itself.
-fn saw_deletion(mutation: &Plain<'_>) -> bool {
+fn saw_deletion(mutation: &Case<'_>) -> bool {
     let state = mutation.known;
     let own = state.life.version == state.version && state.life.is_by(mutation.ctx.device);
     own || mutation

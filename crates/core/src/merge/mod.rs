@@ -5,6 +5,7 @@
 //! same for a run of mutations as the database holds them: arrays and JSON.
 
 pub mod decide;
+pub mod decision;
 pub mod policy;
 pub mod run;
 pub mod state;
@@ -21,7 +22,8 @@ mod same;
 mod server_wins;
 
 pub use contest::{Contested, Outcome};
-pub use decide::{Action, Context, Decision, Incoming, Status, decide};
+pub use decide::decide;
+pub use decision::{Action, Context, Decision, Incoming, Status};
 pub use policy::{OnDelete, Policy, TablePolicy};
 pub use run::{Decided, decide_run};
 pub use state::{RowState, Stamp};

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::decide::{Context, Decision, Incoming, decide};
+use super::decide::decide;
+use super::decision::{Context, Decision, Incoming};
 use super::policy::TablePolicy;
 use super::state::RowState;
 use crate::batch::Op;

@@ -74,6 +74,8 @@ pub struct Run {
     pub after: Vec<Vec<u64>>,
     /// Priorities.
     pub priorities: Vec<i16>,
+    /// Whether every value is spelled as Postgres spells it, so that the rows will read as sent.
+    pub exact: bool,
     /// The atomic group, when the run belongs to one.
     pub group: Option<String>,
 }

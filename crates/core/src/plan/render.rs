@@ -5,8 +5,9 @@ use super::check::Item;
 use super::layout::{Layout, Layouts, Shape};
 use super::schedule::Step;
 use crate::batch::Mutation;
-use crate::json;
-use crate::tables::Tables;
+use crate::exact::ValueForm;
+use crate::json::{self, RawObject};
+use crate::tables::{KeyColumn, KeyKind, TableInfo, Tables};
 
 /// Builds the runs of the steps, moving the keys out of the items.
 pub(super) fn render(
@@ -22,7 +23,7 @@ pub(super) fn render(
             let layout = items[*step.members.first()?].layout;
             let shape = layouts.shape_of(layout);
             let mut run = empty_run(shape, tables, step.unit, step.members.len());
-            let mut rows = Rows::new(shape);
+            let mut rows = Rows::new(shape, &tables.list()[shape.table]);
             for at in &step.members {
                 let item = &mut items[*at];
                 let mutation = &mutations[item.at];
@@ -33,6 +34,7 @@ pub(super) fn render(
             if run.after.iter().all(Vec::is_empty) {
                 run.after = Vec::new();
             }
+            run.exact = rows.exact;
             (run.rows, run.befores) = rows.finish();
             Some(run)
         })
@@ -57,6 +59,7 @@ fn empty_run(shape: &Shape<'_>, tables: &Tables, unit: u32, members: usize) -> R
         befores: None,
         after: Vec::with_capacity(members),
         priorities: Vec::with_capacity(members),
+        exact: false,
         group: None,
     }
 }
@@ -77,21 +80,33 @@ struct Rows<'s> {
     columns: &'s [&'s str],
     /// `,"column":` for each column.
     labels: Vec<String>,
+    forms: Vec<ValueForm>,
+    key: &'s [KeyColumn],
+    exact: bool,
     rows: String,
     befores: String,
     any_before: bool,
 }
 
 impl<'s> Rows<'s> {
-    fn new(shape: &'s Shape<'_>) -> Rows<'s> {
+    fn new(shape: &'s Shape<'_>, table: &'s TableInfo) -> Rows<'s> {
         let label = |column: &&str| {
             let mut label = String::new();
             json::push_key(&mut label, column);
             label
         };
+        let form = |column: &&str| {
+            table
+                .columns
+                .get(*column)
+                .map_or(ValueForm::Other, |c| c.form)
+        };
         Rows {
             columns: &shape.columns,
             labels: shape.columns.iter().map(label).collect(),
+            forms: shape.columns.iter().map(form).collect(),
+            key: &table.key,
+            exact: true,
             rows: String::from("["),
             befores: String::from("["),
             any_before: false,
@@ -105,10 +120,13 @@ impl<'s> Rows<'s> {
         }
         self.rows.push('{');
         self.rows.push_str(key_fields);
-        for (label, at) in self.labels.iter().zip(&layout.order) {
+        for ((label, form), at) in self.labels.iter().zip(&self.forms).zip(&layout.order) {
+            let raw = mutation.patch[*at].1.get();
             self.rows.push_str(label);
-            self.rows.push_str(mutation.patch[*at].1.get());
+            self.rows.push_str(raw);
+            self.exact &= form.is_exact(raw);
         }
+        self.exact = self.exact && key_is_exact(&mutation.key, self.key);
         self.rows.push('}');
         self.push_before(mutation);
     }
@@ -134,4 +152,16 @@ impl<'s> Rows<'s> {
         self.befores.push(']');
         (self.rows, self.any_before.then_some(self.befores))
     }
+}
+
+fn key_is_exact(key: &RawObject<'_>, columns: &[KeyColumn]) -> bool {
+    columns.iter().all(|column| {
+        let form = match column.kind {
+            KeyKind::Uuid => ValueForm::Uuid,
+            KeyKind::Text => ValueForm::Text,
+            // The spelling depends on the width of the type, which the registry does not tell.
+            KeyKind::Int | KeyKind::Other => ValueForm::Other,
+        };
+        json::member(key, &column.name).is_some_and(|raw| form.is_exact(raw))
+    })
 }

@@ -1,0 +1,132 @@
+//! Whether Postgres will hand a value back exactly as it was sent.
+//!
+//! Where every value of a run is exact and no trigger can change the rows, the database need not read
+//! them back to see what the device must be told.
+
+use serde::Deserialize;
+
+/// Families of types with one obvious spelling on the wire. In the registry: one letter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum ValueForm {
+    /// `u`: uuid, lower case with hyphens.
+    #[serde(rename = "u")]
+    Uuid,
+    /// `i`: 16- or 32-bit integer, a JSON number.
+    #[serde(rename = "i")]
+    Int,
+    /// `l`: 64-bit integer, a JSON string of digits.
+    #[serde(rename = "l")]
+    LongInt,
+    /// `b`: boolean.
+    #[serde(rename = "b")]
+    Bool,
+    /// `s`: text without a length, or an enum label.
+    #[serde(rename = "s")]
+    Text,
+    /// `z`: timestamptz in UTC, `2026-11-20T10:00:00.5+00:00`.
+    #[serde(rename = "z")]
+    Timestamp,
+    /// `d`: date.
+    #[serde(rename = "d")]
+    Date,
+    /// Anything else: not known to come back as sent.
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
+impl ValueForm {
+    /// Whether the raw JSON value is spelled as Postgres spells it.
+    #[must_use]
+    pub fn is_exact(self, raw: &str) -> bool {
+        if raw == "null" {
+            return true;
+        }
+        let string = raw
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'));
+        match (self, string) {
+            (ValueForm::Uuid, Some(text)) => is_uuid(text),
+            (ValueForm::Int, None) => is_integer(raw),
+            (ValueForm::LongInt, Some(text)) => is_integer(text),
+            (ValueForm::Bool, None) => matches!(raw, "true" | "false"),
+            (ValueForm::Text, Some(_)) => true,
+            (ValueForm::Timestamp, Some(text)) => is_timestamp(text),
+            (ValueForm::Date, Some(text)) => matches_pattern(text.as_bytes(), b"dddd-dd-dd"),
+            _ => false,
+        }
+    }
+}
+
+fn is_uuid(text: &str) -> bool {
+    matches_pattern(text.as_bytes(), b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
+}
+
+fn is_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let plain = digits == "0" && text == "0" || !digits.starts_with('0') && !digits.is_empty();
+    plain && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_timestamp(text: &str) -> bool {
+    let Some(text) = text.strip_suffix("+00:00") else {
+        return false;
+    };
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, "1"));
+    matches_pattern(seconds.as_bytes(), b"dddd-dd-ddTdd:dd:dd")
+        && !seconds.ends_with(":60")
+        && fraction.len() <= 6
+        && fraction.bytes().all(|byte| byte.is_ascii_digit())
+        && fraction.bytes().last().is_some_and(|byte| byte != b'0')
+}
+
+/// `d` stands for a digit, `x` for a lower-case hexadecimal digit, the rest for itself.
+fn matches_pattern(text: &[u8], pattern: &[u8]) -> bool {
+    text.len() == pattern.len()
+        && text.iter().zip(pattern).all(|(byte, kind)| match kind {
+            b'd' => byte.is_ascii_digit(),
+            b'x' => byte.is_ascii_digit() || (b'a'..=b'f').contains(byte),
+            _ => byte == kind,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ValueForm::*;
+
+    #[test]
+    fn only_the_spelling_of_postgres_is_exact() {
+        let cases = [
+            (Uuid, r#""0198c5a0-0000-7000-8000-00000000000a""#, true),
+            (Uuid, r#""0198C5A0-0000-7000-8000-00000000000A""#, false),
+            (Int, "5", true),
+            (Int, "-5", true),
+            (Int, "0", true),
+            (Int, "-0", false),
+            (Int, "5.0", false),
+            (Int, "5e1", false),
+            (Int, r#""5""#, false),
+            (LongInt, r#""9007199254740993""#, true),
+            (LongInt, r#""007""#, false),
+            (LongInt, r#""""#, false),
+            (LongInt, "5", false),
+            (Bool, "true", true),
+            (Bool, r#""t""#, false),
+            (Text, r#""a\u00e9""#, true),
+            (Text, "5", false),
+            (Text, r#"{"a":1}"#, false),
+            (Timestamp, r#""2026-11-20T10:00:00+00:00""#, true),
+            (Timestamp, r#""2026-11-20T10:00:00.5+00:00""#, true),
+            (Timestamp, r#""2026-11-20T10:00:00.50+00:00""#, false),
+            (Timestamp, r#""2026-11-20T10:00:60+00:00""#, false),
+            (Timestamp, r#""2026-11-20T10:00:00Z""#, false),
+            (Date, r#""2026-11-20""#, true),
+            (Date, r#""20261120""#, false),
+            (Other, "1.50", false),
+            (Other, "null", true),
+        ];
+        for (form, raw, expected) in cases {
+            assert_eq!(form.is_exact(raw), expected, "{form:?} {raw}");
+        }
+    }
+}
