@@ -64,16 +64,23 @@ pub(super) struct Case<'a> {
 impl Case<'_> {
     /// The decision that takes everything as sent.
     pub(super) fn take(&self, action: Action) -> Decision {
+        let sent = self.incoming.patch.iter();
+        let row = sent.map(|(name, value)| (name.to_string(), value.get().to_owned()));
+        Decision {
+            row: row.collect(),
+            ..self.untouched(action)
+        }
+    }
+
+    /// The decision that writes no value and finds no contest.
+    pub(super) fn untouched(&self, action: Action) -> Decision {
         let (hlc, skewed) = self.effective_clock();
-        let values = self.incoming.patch.iter();
         Decision {
             action,
             status: Status::Applied,
             hlc,
             skewed,
-            row: values
-                .map(|(name, value)| (name.to_string(), value.get().to_owned()))
-                .collect(),
+            row: Vec::new(),
             columns: BTreeMap::new(),
             contested: Vec::new(),
             restamp: Vec::new(),
@@ -139,8 +146,7 @@ impl Case<'_> {
 
     /// Decides column by column on a live row.
     fn contest(&self, row: &RawObject<'_>) -> Decision {
-        let mut decision = self.take(Action::Update);
-        decision.row.clear();
+        let mut decision = self.untouched(Action::Update);
         for (column, mine) in &self.incoming.patch {
             let theirs = json::member(row, column).unwrap_or("null");
             let value = self.decide_column(column, mine, theirs, &mut decision);

@@ -52,12 +52,12 @@ pub(super) fn revive(mutation: &Case<'_>) -> Decision {
         OnDelete::DeleteWins => (Action::Nothing, Status::Merged, Outcome::Theirs),
         OnDelete::Manual => (Action::Nothing, Status::Conflict, Outcome::Manual),
     };
-    let mut decision = mutation.take(action);
+    let mut decision = match outcome {
+        Outcome::Mine => mutation.take(action),
+        _ => mutation.untouched(action),
+    };
     decision.status = status;
     decision.return_row = true;
-    if outcome != Outcome::Mine {
-        decision.row.clear();
-    }
     for (column, mine) in &mutation.incoming.patch {
         let entry = mutation.entry(column, mine.get(), "null", rule.name(), outcome);
         record(&mut decision, entry);

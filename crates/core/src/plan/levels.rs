@@ -72,38 +72,18 @@ struct TableLevels {
     creates: Creates,
 }
 
-/// Highest levels of inserts and upserts, by shape.
+/// The latest insert or upsert: its shape and level. No earlier one has a higher level, because a
+/// creation of another shape always goes a level above all before it.
 #[derive(Default)]
-struct Creates {
-    by_shape: HashMap<usize, u32>,
-    best: Option<(usize, u32)>,
-    best_of_others: Option<u32>,
-}
+struct Creates(Option<(usize, u32)>);
 
 impl Creates {
-    fn add(&mut self, shape: usize, level: u32) {
-        let known = self.by_shape.entry(shape).or_insert(level);
-        *known = level.max(*known);
-        match self.best {
-            Some((best, highest)) if best != shape => {
-                if level > highest {
-                    self.best_of_others = Some(highest);
-                    self.best = Some((shape, level));
-                } else {
-                    self.best_of_others = self.best_of_others.max(Some(level));
-                }
-            }
-            _ => self.best = Some((shape, self.by_shape[&shape])),
-        }
-    }
-
-    /// The first level at which a mutation of `shape` follows all of them.
+    /// The first level for a mutation of `shape` that follows all creations.
     fn floor(&self, shape: usize) -> u32 {
-        let others = match self.best {
-            Some((best, _)) if best == shape => self.best_of_others,
-            best => best.map(|(_, level)| level),
-        };
-        next(others).max(self.by_shape.get(&shape).copied().unwrap_or(0))
+        match self.0 {
+            Some((latest, level)) if latest == shape => level,
+            latest => next(latest.map(|(_, level)| level)),
+        }
     }
 }
 
@@ -146,7 +126,7 @@ impl Levels {
             table.writes = table.writes.max(Some(level));
         }
         if matches!(mutation.op, Op::Insert | Op::Upsert) {
-            table.creates.add(shape, level);
+            table.creates = Creates(Some((shape, level)));
         }
         level
     }
