@@ -37,6 +37,8 @@ export interface FaultyTransport extends Transport {
   setConditions(conditions: NetworkConditions): void;
   /** Decides the fate of the next calls (of one function), before the conditions are asked. */
   plan(fault: Fault, fn?: RpcFunction): void;
+  /** Forgets what was planned and not met yet. */
+  clearPlan(): void;
   readonly calls: readonly CallRecord[];
 }
 
@@ -83,6 +85,9 @@ export function faultyTransport(
     },
     plan(fault, fn) {
       planned.push({ fault, fn });
+    },
+    clearPlan() {
+      planned.length = 0;
     },
     async call(fn, args, signal) {
       const fault = nextFault(fn);
