@@ -101,6 +101,14 @@ impl Server {
         }
     }
 
+    /// Another device changed `x` from `base` to `theirs` since version 1; `y` is 0.
+    pub fn contested(policy: &str, base: &str, theirs: &str, their_ms: u64) -> Server {
+        let policy = format!("{{\"default\":{policy}}}");
+        let mut server = Server::new(&policy, &[("x", base), ("y", "0")]);
+        server.push(&Edit::of("them", at(their_ms), "x", theirs));
+        server
+    }
+
     pub fn value(&self, column: &str) -> &str {
         &self.row.as_ref().unwrap()[column]
     }
