@@ -193,9 +193,9 @@ begin
         'relation', p_relation::regclass::text, 'name', offline_private.relation_name(p_relation), 'key', to_jsonb(p_key), 'columns', v_columns, 'flags', v_flags,
         'width', (select count(*) from jsonb_each(v_columns) c where not (c.value ->> 'excluded')::boolean),
         'plain_insert', offline_private.writes_are_plain(p_relation, 4), 'plain_update', offline_private.writes_are_plain(p_relation, 16),
-        'row', case when v_custom then format('(select row_to_json(w) from (select %s) w)', v_row) else 'row_to_json(t)' end,
-        'row_local', case when v_custom_local then format('(select row_to_json(w) from (select %s) w)', v_row_local)
-            else 'row_to_json(t)' end);
+        'row', case when v_custom then format('(select row_to_json(w.*) from (select %s) w)', v_row) else 'row_to_json(t.*)' end,
+        'row_local', case when v_custom_local then format('(select row_to_json(w.*) from (select %s) w)', v_row_local)
+            else 'row_to_json(t.*)' end);
 end
 $$;
 

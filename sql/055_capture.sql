@@ -46,7 +46,7 @@ as $capture$
             from new_rows t$$
         when 'DELETE' then $$
             select %1$s as row_key, (%2$s)::text as scope, true as gone, true as born,
-                row_to_json(t) as old, null::json as new, null::text[] as columns
+                row_to_json(t.*) as old, null::json as new, null::text[] as columns
             from old_rows t$$
         else $$
             select p.row_key, p.scope, p.gone, p.gone or p.born as born,
@@ -56,8 +56,8 @@ as $capture$
             from (
                 select coalesce(n.row_key, o.row_key) as row_key, coalesce(n.scope, o.scope) as scope,
                     n.row_key is null as gone, o.row_key is null as born, o.doc as old_doc, offline_private.row_diff(o.doc, n.doc) as diff
-                from (select %1$s as row_key, (%2$s)::text as scope, row_to_json(t)::text as doc from old_rows t offset 0) o
-                full join (select %1$s as row_key, (%2$s)::text as scope, row_to_json(t)::text as doc from new_rows t offset 0) n
+                from (select %1$s as row_key, (%2$s)::text as scope, row_to_json(t.*)::text as doc from old_rows t offset 0) o
+                full join (select %1$s as row_key, (%2$s)::text as scope, row_to_json(t.*)::text as doc from new_rows t offset 0) n
                     on n.row_key = o.row_key
                 where o.doc is distinct from n.doc
                 offset 0) p$$

@@ -80,23 +80,14 @@ begin
 end
 $$;
 
--- Scopes that the caller has, one row a table and scope. Runs the owner's members queries with the caller's rights.
+-- Scopes that the caller has, one row a table and scope.
 create function offline_private.caller_scopes()
 returns table (table_id int, scope text)
 language plpgsql stable
-set search_path = pg_catalog, public, pg_temp
+set search_path = pg_catalog, pg_temp
 as $$
-declare
-    v_rule record;
 begin
-    for v_rule in
-        select s.members, array_agg(s.table_id) as table_ids from offline_private.synced_tables() s group by s.members
-    loop
-        return query execute format(
-            'select u.table_id, m.scope from (select distinct q.scope::text from (%s) q (scope) where q.scope is not null) m (scope) '
-            'cross join unnest($1) u (table_id)', v_rule.members)
-        using v_rule.table_ids;
-    end loop;
+    return query select m.table_id, m.scope from offline_private.member_scopes(offline_private.registry()) m;
 end
 $$;
 
@@ -110,8 +101,8 @@ as $$
         select 'offline:user:' || offline_private.uid() as topic
         union
         select 'offline:' || s.scope_kind || ':' || c.scope
-        from offline_private.caller_scopes() c
-        join offline_private.synced_tables() s using (table_id)) t
+        from unnest(offline_private.registry()) s
+        join offline_private.caller_scopes() c using (table_id)) t
     where t.topic is not null
 $$;
 
@@ -239,7 +230,7 @@ begin
     end;
     begin
         perform set_config('search_path', 'pg_catalog, public, pg_temp', true);
-        execute format('select q.scope::text from (%s) q (scope) limit 0', members);
+        execute format('select (select * from (%s) q limit 0)::text', members);
     exception when others then
         perform offline_private.option_error(format('the members query does not work: %s', sqlerrm),
             'it must return one column: the scopes that the caller has');

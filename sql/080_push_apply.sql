@@ -56,7 +56,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (
-        select case when cardinality(p_columns) = 0 then '''{}''::json' else format('(select row_to_json(w) from (select %s) w)', string_agg(
+        select case when cardinality(p_columns) = 0 then '''{}''::json' else format('(select row_to_json(w.*) from (select %s) w)', string_agg(
             format('%s as %I', p_shape -> 'columns' -> c.name ->>
                 case when current_setting('TimeZone') in ('UTC', 'Etc/UTC', 'GMT') then 'wire' else 'wire_local' end, c.name), ', ')) end
         from unnest(p_columns) c (name));

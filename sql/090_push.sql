@@ -84,7 +84,7 @@ begin
         raise exception using errcode = '42501', message = 'row not found or not permitted';
     end if;
     execute format('select to_jsonb((select %s from json_populate_record(null::%s, $1) t))',
-        (select format('row_to_json(w) from (select %s) w', string_agg(format('%s as %I', c.value ->> 'wire', c.key), ', '))
+        (select format('row_to_json(w.*) from (select %s) w', string_agg(format('%s as %I', c.value ->> 'wire', c.key), ', '))
             from jsonb_each(p_shape -> 'columns') c where not (c.value ->> 'generated')::boolean and not (c.value ->> 'excluded')::boolean),
         p_shape ->> 'relation')
     into v_row using v_old;

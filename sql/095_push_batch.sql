@@ -62,6 +62,24 @@ begin
 end
 $attempt$;
 
+-- How often what came too early is tried again; each time helps one more level of rows that refer to each other.
+create function offline_private.late_passes_max()
+returns int
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 16
+$$;
+
+-- One text for each row that a unit touches.
+create function offline_private.row_marks(p_unit offline_private.push_run[])
+returns text[]
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(array_agg(u.table_id || ':' || k.key), '{}') from unnest(p_unit) u cross join unnest(u.keys) k (key)
+$$;
+
 -- Runs a plan. Every mutation gets exactly one result. p_plan is in execution order.
 create function offline_private.execute_plan(p_device uuid, p_batch text, p_plan offline_private.push_run[])
 returns text[]
@@ -75,16 +93,21 @@ declare
     v_todo offline_private.push_run[];
     v_unit offline_private.push_run[];
     v_late offline_private.push_run[] := '{}';
+    v_late_seqs bigint[] := '{}';
+    v_late_rows text[] := '{}';
+    v_late_before int;
+    v_held boolean;
     v_seqs bigint[];
     v_blocked record;
     v_try record;
     v_next int := 1;
     v_last int;
     v_middle int;
+    v_passes int := 0;
     v_last_pass boolean := false;
 begin
     loop
-        -- The next unit of work: halves of a failed run first, then the plan, then what failed in a reordered batch, once more.
+        -- The next unit of work: halves of a failed run first, then the plan, then what came too early, while that helps.
         if cardinality(v_todo) > 0 then
             v_unit := v_todo[1:1];
             v_todo := v_todo[2:];
@@ -96,8 +119,13 @@ begin
             v_unit := p_plan[v_next:v_last];
             v_next := v_last + 1;
         elsif not v_last_pass and cardinality(v_late) > 0 then
-            v_last_pass := true;
+            v_passes := v_passes + 1;
+            v_last_pass := v_passes > offline_private.late_passes_max() or cardinality(v_late) = v_late_before;
+            v_late_before := cardinality(v_late);
             v_todo := v_late;
+            v_late := '{}';
+            v_late_seqs := '{}';
+            v_late_rows := '{}';
             continue;
         else
             exit;
@@ -108,12 +136,18 @@ begin
             continue;
         end if;
         v_try := null;
+        v_held := false;
         if v_unit[1].kind = 'rejected' then
             select null::text[] as results, 1 as failed_run,
                 offline_private.error_json(v_unit[1].code, v_unit[1].message, v_unit[1].detail, null) as error into v_try;
         else
-            v_blocked := offline_private.blocked(p_device, v_unit, v_rejected, v_deferred);
-            if v_blocked.fate is not null and (cardinality(v_seqs) = 1 or v_unit[1].group_name is not null) then
+            v_blocked := offline_private.blocked(p_device, v_unit, v_rejected, v_deferred || v_late_seqs);
+            -- What builds on a mutation that came too early waits with it, in the order of intent.
+            v_held := v_unit[1].group_name is null and (coalesce(v_blocked.named = any (v_late_seqs), false)
+                or offline_private.row_marks(v_unit) && v_late_rows);
+            if v_held then
+                null;
+            elsif v_blocked.fate is not null and (cardinality(v_seqs) = 1 or v_unit[1].group_name is not null) then
                 select null::text[] as results, 1 as failed_run, offline_private.error_json(
                     case v_blocked.fate when 'rejected' then 'PT424' else 'PT425' end,
                     case v_blocked.fate when 'rejected' then 'a mutation that this one depends on was rejected'
@@ -135,10 +169,12 @@ begin
             v_middle := cardinality(v_seqs) / 2;
             v_todo := array[offline_private.slice_run(v_unit[1], 1, v_middle),
                 offline_private.slice_run(v_unit[1], v_middle + 1, cardinality(v_seqs))] || v_todo;
-        elsif not v_last_pass and cardinality(p_plan) > 1 and v_unit[1].group_name is null
+        elsif v_held or not v_last_pass and cardinality(p_plan) > 1 and v_unit[1].group_name is null
             and v_try.error ->> 'code' in ('23503', '23505', '23P01') then
             -- Runs reorder a batch; what hit a constraint gets another chance when all else is in place.
             v_late := v_late || v_unit;
+            v_late_seqs := v_late_seqs || v_seqs;
+            v_late_rows := v_late_rows || offline_private.row_marks(v_unit);
         else
             v_results := v_results || offline_private.verdicts(p_device, p_batch, v_unit, v_try.error, v_try.failed_run);
             if offline_private.is_deferral(v_try.error ->> 'code') then
@@ -247,6 +283,7 @@ create function offline.push(p_device uuid, p_batch text, p_mac text default nul
 returns json
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
 as $push$
 declare
     v_begin record;

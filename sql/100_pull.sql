@@ -17,58 +17,111 @@ begin
 end
 $$;
 
-create function offline_private.schema_mark()
-returns text
+-- All that a pull needs to know of the synced tables, read once.
+create type offline_private.registered as (table_id int, name text, scope_kind text, members text, policy jsonb, shape jsonb,
+    shape_mark bigint, policy_mark text);
+
+create function offline_private.registry()
+returns offline_private.registered[]
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    return array(
+        select row(r.table_id, r.shape ->> 'name', r.scope_kind, r.members, r.policy, r.shape, r.mark,
+            offline_private.policy_mark(r.relation))::offline_private.registered
+        from (
+            select s.table_id, s.relation, s.scope_kind, s.members, s.policy, m.mark,
+                case when s.shape_mark = m.mark then s.shape
+                    else offline_private.make_shape(s.relation, s.key_columns, s.exclude) end as shape
+            from offline_data.synced_table s
+            join pg_class c on c.oid = s.relation
+            cross join lateral (select offline_private.shape_mark(s.relation) offset 0) m (mark)) r
+        order by r.table_id);
+end
+$$;
+
+-- The scopes of the caller in these tables. Runs the owner's members queries with the caller's rights, each text once.
+create function offline_private.member_scopes(p_registry offline_private.registered[])
+returns table (table_id int, scope text)
+language plpgsql stable
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+    v_rule record;
+begin
+    for v_rule in select r.members, array_agg(r.table_id) as table_ids from unnest(p_registry) r group by r.members loop
+        return query execute format(
+            'select u.table_id, m.scope from (select distinct q.scope::text from (%s) q (scope) where q.scope is not null) m (scope) '
+            'cross join unnest($1) u (table_id)', v_rule.members)
+        using v_rule.table_ids;
+    end loop;
+end
+$$;
+
+create function offline_private.schema_mark(p_registry offline_private.registered[])
+returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
     return (
-        select md5(coalesce(string_agg(s.table_id || ':' || offline_private.shape_mark(s.relation) || ':' || s.scope_kind || s.policy::text
-            || s.exclude::text || s.key_columns::text, ',' order by s.table_id), ''))
-        from offline_data.synced_table s);
+        select md5(string_agg(concat_ws(':', r.table_id, r.shape_mark, r.scope_kind, r.policy, r.shape -> 'key', r.shape -> 'flags'), ','))
+        from unnest(p_registry) r);
 end
 $$;
 
 -- What clients need to know of the tables: keys, types, scope kinds, merge policies.
-create function offline_private.schema_json(p_mark text)
+create function offline_private.schema_json(p_registry offline_private.registered[], p_mark text)
 returns json
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select json_build_object('hash', p_mark, 'tables', coalesce(json_object_agg(s.shape ->> 'name', json_build_object(
-        'key', s.shape -> 'key', 'scope_kind', s.scope_kind, 'policy', s.policy,
+    select json_build_object('hash', p_mark, 'tables', coalesce(json_object_agg(r.name, json_build_object(
+        'key', r.shape -> 'key', 'scope_kind', r.scope_kind, 'policy', r.policy,
         'columns', (
             select json_object_agg(c.key, c.value ->> 'type')
-            from jsonb_each(s.shape -> 'columns') c where not (c.value ->> 'excluded')::boolean))), '{}'))
-    from offline_private.synced_tables() s
+            from jsonb_each(r.shape -> 'columns') c where not (c.value ->> 'excluded')::boolean))), '{}'))
+    from unnest(p_registry) r
 $$;
 
 -- The pairs of table and scope that a pull covers. from_start: the device has nothing of it, or must compare all of it
 -- (known: it had the scope, so what is gone must be told).
 create type offline_private.pull_scope as (table_id int, scope text, from_start boolean, known boolean);
 
-create function offline_private.pull_scopes(p_cursor jsonb, p_tables int[], p_marks jsonb)
+create function offline_private.pull_scopes(p_cursor jsonb, p_registry offline_private.registered[])
 returns offline_private.pull_scope[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_paging boolean := p_cursor -> 'page' ->> 'upper' is not null;
 begin
     return (
-        select array_agg(row(c.table_id, c.scope, case when p_cursor -> 'page' ->> 'upper' is null
-                then k.known is null or p_cursor -> 'policies' ->> c.table_id::text is distinct from p_marks ->> c.table_id::text
-                else f.fresh is not null end, k.known is not null)::offline_private.pull_scope)
-        from offline_private.caller_scopes() c
-        left join (
-            select s.key::int as table_id, v.scope, true as known
-            from jsonb_each(p_cursor -> 'scopes') s cross join lateral jsonb_array_elements_text(s.value) v (scope)) k
-            on k.table_id = c.table_id and k.scope = c.scope
-        left join (
-            select s.key::int as table_id, v.scope, true as fresh
-            from jsonb_each(p_cursor -> 'page' -> 'fresh') s cross join lateral jsonb_array_elements_text(s.value) v (scope)) f
-            on f.table_id = c.table_id and f.scope = c.scope
+        select array_agg(row(c.table_id, c.scope,
+            case when v_paging then f.scope is not null
+                else k.scope is null or p_cursor -> 'policies' ->> c.table_id::text is distinct from r.policy_mark end,
+            k.scope is not null)::offline_private.pull_scope)
+        from offline_private.member_scopes(p_registry) c
+        join unnest(p_registry) r on r.table_id = c.table_id
+        left join offline_private.scope_pairs(p_cursor -> 'scopes') k on k.table_id = c.table_id and k.scope = c.scope
+        left join offline_private.scope_pairs(p_cursor -> 'page' -> 'fresh') f on f.table_id = c.table_id and f.scope = c.scope
         -- A scope gained in the middle of a pull of several pages waits for the next pull: rows behind its place would be missed.
-        where c.table_id = any (p_tables) and (p_cursor -> 'page' ->> 'upper' is null or k.known or f.fresh));
+        where not v_paging or k.scope is not null or f.scope is not null);
+end
+$$;
+
+-- (7, 'a'), (7, 'b') of {"7": ["a", "b"]}.
+create function offline_private.scope_pairs(p_map jsonb)
+returns table (table_id int, scope text)
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select m.key::int, v.scope
+    from jsonb_each(p_map) m
+    cross join lateral jsonb_array_elements_text(m.value) v (scope);
 end
 $$;
 
@@ -76,7 +129,7 @@ $$;
 -- Index scans only, one a scope; the cost follows the changes since the cursor.
 create function offline_private.feed(p_device uuid, p_scopes offline_private.pull_scope[], p_era int, p_lower pg_snapshot,
     p_upper pg_snapshot, p_after_era int, p_after_xid xid8, p_after_version bigint, p_seen_seq bigint, p_push_scopes boolean, p_limit int)
-returns table (table_id int, row_key text, scope text, version bigint, kind text, era int, change_xid xid8)
+returns table (table_id int, row_key text, scope text, version bigint, kind text, era int, change_xid xid8, known boolean)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $feed$
@@ -95,7 +148,7 @@ begin
     select f.* from (
         select c.* from pair p
         cross join lateral (
-            select s.table_id, s.row_key, s.scope, s.version, case when s.deleted then 'd' else 'u' end, s.era, s.change_xid
+            select s.table_id, s.row_key, s.scope, s.version, case when s.deleted then 'd' else 'u' end, s.era, s.change_xid, p.known
             from offline_data.row_state s
             where s.table_id = p.table_id and s.scope = p.scope
                 and (s.era, s.change_xid, s.version) > (p.era, p.xid, p.version)
@@ -112,7 +165,7 @@ begin
         union all
         select c.* from pair p
         cross join lateral (
-            select d.table_id, d.row_key, d.scope, d.version, 'm', d.era, d.change_xid
+            select d.table_id, d.row_key, d.scope, d.version, 'm', d.era, d.change_xid, true
             from offline_data.row_departure d
             where d.table_id = p.table_id and d.scope = p.scope
                 and (d.era, d.change_xid, d.version) > (p.era, p.xid, p.version)
@@ -124,7 +177,7 @@ begin
                     join unnest(p_scopes) o on o.table_id = s.table_id and o.scope = s.scope
                     where s.table_id = d.table_id and s.row_key = d.row_key)
             order by d.era, d.change_xid, d.version
-            limit p_limit) c) f (table_id, row_key, scope, version, kind, era, change_xid)
+            limit p_limit) c) f (table_id, row_key, scope, version, kind, era, change_xid, known)
     order by f.era, f.change_xid, f.version
     limit p_limit;
 end
@@ -139,77 +192,86 @@ set search_path = pg_catalog, public, extensions, pg_temp
 as $$
 begin
     execute format($q$
-        select array_agg(c.letter order by c.ord), array_agg(c.payload order by c.ord)
+        select array_agg(c.letter), array_agg(c.payload)
         from (
             select u.ord, v.letter, case when v.letter = 'u' then (%1$s)::text when v.letter <> 's' then (%2$s)::text end as payload
             from unnest($1, $2, $3) with ordinality u (k, kind, known, ord)
             left join %3$s t on u.kind = 'u' and %4$s
             cross join lateral (select case
-                when u.kind = 'd' then 'd' when t.%5$I is not null then 'u' when u.kind = 'm' or u.known then 'e' else 's' end) v (letter)) c$q$,
+                when u.kind = 'd' then 'd' when t.%5$I is not null then 'u' when u.kind = 'm' or u.known then 'e' else 's' end) v (letter)
+            order by u.ord) c$q$,
         offline_private.row_expression(p_shape), replace(p_shape ->> 'key_json', '{k}', 'u.k'), p_shape ->> 'relation',
         replace(p_shape ->> 'key_match', '{k}', 'u.k'), p_shape -> 'key' ->> 0)
     into letters, payloads using p_keys, p_kinds, p_known;
 end
 $$;
 
--- The changes of one page: rendered text, and the feed position reached ({"rows", "more", "era", "xid", "version"}).
-create function offline_private.pull_page(p_device uuid, p_scopes offline_private.pull_scope[], p_cursor jsonb, p_upper pg_snapshot,
-    p_seen_seq bigint, p_push_scopes boolean, p_limit int, p_bytes bigint, out changes text, out place jsonb)
+-- The changes of one page: rendered text, and the feed position reached ({"more", "era", "xid", "version"}).
+create function offline_private.pull_page(p_device uuid, p_registry offline_private.registered[], p_scopes offline_private.pull_scope[],
+    p_cursor jsonb, p_upper pg_snapshot, p_seen_seq bigint, p_push_scopes boolean, p_limit int, p_bytes bigint,
+    out changes text, out place jsonb)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $page$
 declare
     v_page jsonb := p_cursor -> 'page';
     v_feed record;
-    v_table record;
-    v_part record;
-    v_letters text[];
-    v_payloads text[];
-    v_names jsonb;
+    v_contents record;
     v_rendered record;
 begin
     select array_agg(f.table_id) as table_ids, array_agg(f.row_key) as keys, array_agg(f.scope) as scopes,
         array_agg(f.version) as versions, array_agg(f.kind) as kinds, array_agg(f.era) as eras, array_agg(f.change_xid) as xids,
-        array_agg(coalesce(s.known, true)) as known
+        array_agg(f.known) as known
     into v_feed
     from offline_private.feed(p_device, p_scopes, offline_private.reading_era(), coalesce((p_cursor ->> 'snapshot')::pg_snapshot, p_upper), p_upper,
         coalesce((v_page ->> 'era')::int, 0), coalesce((v_page ->> 'xid')::xid8, '0'), coalesce((v_page ->> 'version')::bigint, -1),
-        coalesce(p_seen_seq, 0), p_push_scopes, p_limit + 1) f
-    left join unnest(p_scopes) s on s.table_id = f.table_id and s.scope = f.scope;
+        coalesce(p_seen_seq, 0), p_push_scopes, p_limit + 1) f;
     if v_feed.keys is null then
         changes := '[]';
         place := jsonb_build_object('more', false);
         return;
     end if;
-    v_letters := array_fill(null::text, array[cardinality(v_feed.keys)]);
-    v_payloads := v_letters;
-    select jsonb_object_agg(s.table_id::text, s.shape ->> 'name') into v_names from offline_private.synced_tables() s;
-    for v_table in
-        select s.shape, array_agg(u.ord::int order by u.ord) as ords, array_agg(u.key order by u.ord) as keys,
-            array_agg(u.kind order by u.ord) as kinds, array_agg(u.known order by u.ord) as known
-        from unnest(v_feed.table_ids, v_feed.keys, v_feed.kinds, v_feed.known) with ordinality u (table_id, key, kind, known, ord)
-        join offline_private.synced_tables() s on s.table_id = u.table_id
-        where u.ord <= p_limit
-        group by s.table_id, s.shape
-    loop
-        v_part := offline_private.read_changes(v_table.shape, v_table.keys, v_table.kinds, v_table.known);
-        if cardinality(v_table.keys) = least(cardinality(v_feed.keys), p_limit) then
-            v_letters := v_part.letters;
-            v_payloads := v_part.payloads;
-        else
-            for i in 1 .. cardinality(v_table.ords) loop
-                v_letters[v_table.ords[i]] := v_part.letters[i];
-                v_payloads[v_table.ords[i]] := v_part.payloads[i];
-            end loop;
-        end if;
-    end loop;
-    v_rendered := offline_private.render_changes(v_feed.table_ids[:p_limit], v_names, v_feed.scopes[:p_limit], v_feed.versions[:p_limit],
-        v_letters[:p_limit], v_payloads[:p_limit], p_bytes);
+    v_contents := offline_private.read_page(p_registry, v_feed.table_ids[:p_limit], v_feed.keys[:p_limit], v_feed.kinds[:p_limit],
+        v_feed.known[:p_limit]);
+    v_rendered := offline_private.render_changes(v_feed.table_ids[:p_limit],
+        (select jsonb_object_agg(r.table_id::text, r.name) from unnest(p_registry) r),
+        v_feed.scopes[:p_limit], v_feed.versions[:p_limit], v_contents.letters, v_contents.payloads, p_bytes);
     changes := v_rendered.changes;
     place := jsonb_build_object('more', v_rendered.taken < cardinality(v_feed.keys), 'era', v_feed.eras[v_rendered.taken],
         'xid', v_feed.xids[v_rendered.taken]::text::numeric, 'version', v_feed.versions[v_rendered.taken]);
 end
 $page$;
+
+-- Contents of a page, table by table, back in the order of the feed.
+create function offline_private.read_page(p_registry offline_private.registered[], p_table_ids int[], p_keys text[], p_kinds text[],
+    p_known boolean[], out letters text[], out payloads text[])
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_table record;
+    v_mine record;
+    v_part record;
+begin
+    for v_table in
+        select r.table_id, r.shape from unnest(p_registry) r where r.table_id = any (array(select distinct unnest(p_table_ids)))
+    loop
+        if p_table_ids[1] = all (p_table_ids) then
+            select c.letters, c.payloads into letters, payloads
+            from offline_private.read_changes(v_table.shape, p_keys, p_kinds, p_known) c;
+            return;
+        end if;
+        select array_agg(u.ord::int) as ords, array_agg(u.key) as keys, array_agg(u.kind) as kinds, array_agg(u.known) as known into v_mine
+        from unnest(p_table_ids, p_keys, p_kinds, p_known) with ordinality u (table_id, key, kind, known, ord)
+        where u.table_id = v_table.table_id;
+        v_part := offline_private.read_changes(v_table.shape, v_mine.keys, v_mine.kinds, v_mine.known);
+        for i in 1 .. cardinality(v_mine.ords) loop
+            letters[v_mine.ords[i]] := v_part.letters[i];
+            payloads[v_mine.ords[i]] := v_part.payloads[i];
+        end loop;
+    end loop;
+end
+$$;
 
 -- {"7": ["a", "b"]} of the pairs that fulfil a condition.
 create function offline_private.scope_map(p_scopes offline_private.pull_scope[], p_from_start boolean)
@@ -231,23 +293,25 @@ $$;
 -- it would drop the wrong rows; its pairs are in p_partial instead.
 create function offline_private.lost_scopes(p_cursor jsonb, p_tables int[], p_all_tables boolean, p_now offline_private.pull_scope[],
     out revoked jsonb, out partial jsonb)
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+begin
     with lost as (
-        select s.key::int as table_id, v.scope
-        from jsonb_each(p_cursor -> 'scopes') s
-        cross join lateral jsonb_array_elements_text(s.value) v (scope)
-        where (s.key::int = any (p_tables) or p_all_tables)
-            and not exists (select from unnest(p_now) n where n.table_id = s.key::int and n.scope = v.scope)),
+        select s.table_id, s.scope
+        from offline_private.scope_pairs(p_cursor -> 'scopes') s
+        where (s.table_id = any (p_tables) or p_all_tables)
+            and not exists (select from unnest(p_now) n where n.table_id = s.table_id and n.scope = s.scope)),
     named as (
         select l.scope, bool_or(exists (select from unnest(p_now) n where n.scope = l.scope)) as elsewhere from lost l group by l.scope)
     select coalesce((select jsonb_agg(n.scope order by n.scope) from named n where not n.elsewhere), '[]'),
         (select jsonb_agg(jsonb_build_array(l.table_id, l.scope)) from lost l join named n using (scope) where n.elsewhere)
+    into revoked, partial;
+end
 $$;
 
 -- Evictions of all rows of lost pairs that revoked_scopes cannot name, as entries of "changes".
-create function offline_private.evict_pairs(p_device uuid, p_pairs jsonb)
+create function offline_private.evict_pairs(p_device uuid, p_registry offline_private.registered[], p_pairs jsonb)
 returns text
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -259,13 +323,13 @@ declare
 begin
     perform offline_private.require_device(p_device);
     for v_pair in
-        select s.table_id, s.shape, p.value ->> 1 as scope from jsonb_array_elements(p_pairs) p
-        join offline_private.synced_tables() s on s.table_id = (p.value ->> 0)::int
+        select r.table_id, r.name, r.shape, p.value ->> 1 as scope from jsonb_array_elements(p_pairs) p
+        join unnest(p_registry) r on r.table_id = (p.value ->> 0)::int
     loop
         execute format('select coalesce(json_agg(json_build_object(''key'', %s)), ''[]'') from offline_data.row_state u '
             'where u.table_id = $1 and u.scope = $2 and not u.deleted', replace(v_pair.shape ->> 'key_json', '{k}', 'u.row_key'))
         into v_keys using v_pair.table_id, v_pair.scope;
-        v_parts := v_parts || json_build_object('table', v_pair.shape ->> 'name', 'scope', v_pair.scope,
+        v_parts := v_parts || json_build_object('table', v_pair.name, 'scope', v_pair.scope,
             'upserts', '[]'::json, 'deletes', '[]'::json, 'evicts', v_keys)::text;
     end loop;
     return array_to_string(v_parts, ',');
@@ -288,6 +352,7 @@ create function offline.pull(p_device uuid, p_request jsonb default '{}')
 returns json
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
 as $pull$
 declare
     v_epoch text;
@@ -295,8 +360,8 @@ declare
     v_cursor jsonb;
     v_reset boolean := false;
     v_upper pg_snapshot;
-    v_tables int[];
-    v_marks jsonb;
+    v_registry offline_private.registered[] := offline_private.registry();
+    v_wanted offline_private.registered[];
     v_scopes offline_private.pull_scope[];
     v_lost record;
     v_page record;
@@ -318,26 +383,27 @@ begin
         v_cursor := '{}';
     end if;
     v_upper := coalesce((v_cursor -> 'page' ->> 'upper')::pg_snapshot, pg_current_snapshot());
-    select coalesce(array_agg(s.table_id), '{}'), coalesce(jsonb_object_agg(s.table_id::text, offline_private.policy_mark(s.relation)), '{}')
-    into v_tables, v_marks
-    from offline_private.synced_tables() s
-    where v_request.tables is null or s.shape ->> 'name' = any (v_request.tables);
-    if cardinality(v_request.tables) > cardinality(v_tables) then
-        raise exception using errcode = '22023', message = 'a table of the request is not synced';
+    v_wanted := v_registry;
+    if v_request.tables is not null then
+        v_wanted := array(select r from unnest(v_registry) r where r.name = any (v_request.tables));
+        if exists (select unnest(v_request.tables) except select r.name from unnest(v_registry) r) then
+            raise exception using errcode = '22023', message = 'a table of the request is not synced';
+        end if;
     end if;
-    v_schema := offline_private.schema_mark();
+    v_schema := offline_private.schema_mark(v_registry);
 
-    v_scopes := offline_private.pull_scopes(v_cursor, v_tables, v_marks);
-    v_lost := offline_private.lost_scopes(v_cursor, v_tables, v_request.tables is null, v_scopes);
-    v_page := offline_private.pull_page(p_device, v_scopes, v_cursor, v_upper, v_request.seen_seq,
+    v_scopes := offline_private.pull_scopes(v_cursor, v_wanted);
+    v_lost := offline_private.lost_scopes(v_cursor, array(select r.table_id from unnest(v_wanted) r), v_request.tables is null, v_scopes);
+    v_page := offline_private.pull_page(p_device, v_registry, v_scopes, v_cursor, v_upper, v_request.seen_seq,
         coalesce((p_request ->> 'push_scopes')::boolean, false), v_request.row_limit, v_request.bytes_max);
     if v_lost.partial is not null then
-        v_page.changes := '[' || concat_ws(',', nullif(btrim(v_page.changes, '[]'), ''), offline_private.evict_pairs(p_device, v_lost.partial)) || ']';
+        v_page.changes := '[' || concat_ws(',', nullif(substr(v_page.changes, 2, length(v_page.changes) - 2), ''),
+            offline_private.evict_pairs(p_device, v_registry, v_lost.partial)) || ']';
     end if;
-    v_next := offline_private.next_cursor(v_epoch, v_cursor, v_upper, v_scopes, v_marks, v_schema, v_page.place);
+    v_next := offline_private.next_cursor(v_epoch, v_cursor, v_upper, v_scopes, v_wanted, v_schema, v_page.place);
 
     if coalesce(v_request.schema, v_cursor -> 'policies' ->> '0') is distinct from v_schema then
-        v_extra := ',"schema":' || offline_private.schema_json(v_schema)::text;
+        v_extra := ',"schema":' || offline_private.schema_json(v_registry, v_schema)::text;
     end if;
     if offline_private.scope_map(v_scopes, null) is distinct from v_cursor -> 'scopes' then
         v_extra := v_extra || ',"topics":' || to_json(coalesce(offline_private.caller_topics(), '{}'))::text;
@@ -355,7 +421,7 @@ comment on function offline.pull(uuid, jsonb) is
 
 -- The cursor after a page. While pages remain, it keeps what the pull started from.
 create function offline_private.next_cursor(p_epoch text, p_cursor jsonb, p_upper pg_snapshot, p_scopes offline_private.pull_scope[],
-    p_marks jsonb, p_schema text, p_place jsonb)
+    p_registry offline_private.registered[], p_schema text, p_place jsonb)
 returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -369,7 +435,8 @@ begin
                 'page', jsonb_build_object('upper', p_upper::text, 'era', p_place -> 'era', 'xid', p_place -> 'xid',
                     'version', p_place -> 'version', 'fresh', offline_private.scope_map(p_scopes, true)))
             else jsonb_build_object('epoch', p_epoch, 'snapshot', p_upper::text, 'scopes', offline_private.scope_map(p_scopes, null),
-                'policies', p_marks || coalesce(jsonb_build_object('0', p_schema), '{}'), 'page', null) end);
+                'policies', coalesce((select jsonb_object_agg(r.table_id::text, r.policy_mark) from unnest(p_registry) r), '{}')
+                || case when p_schema is null then '{}' else jsonb_build_object('0', p_schema) end, 'page', null) end);
 end
 $$;
 
@@ -377,6 +444,7 @@ create function offline.sync(p_device uuid, p_batch text, p_mac text, p_request 
 returns json
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
 as $$
 declare
     v_push json := offline.push(p_device, p_batch, p_mac);

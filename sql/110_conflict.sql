@@ -4,6 +4,7 @@ create function offline.conflicts(p_request jsonb default '{}')
 returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
 as $conflicts$
 declare
     v_limit int;
@@ -86,6 +87,7 @@ create function offline.resolve_conflict(p_conflict uuid, p_resolution text, p_m
 returns jsonb
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
 as $resolve$
 declare
     v_claim record;
