@@ -15,7 +15,7 @@
 //! | [`plan`](mod@plan) | turns a batch into the fewest set-based runs that keep its meaning |
 //! | [`merge`] | decides every column that two devices changed |
 //! | [`results`], [`changes`] | render the answers of push and pull |
-//! | [`diff`], [`slice`], [`time`] | small helpers over JSON text for the storage layer |
+//! | [`diff`], [`slice`](mod@slice), [`time`] | small helpers over JSON text for the storage layer |
 //! | [`error`] | what can be wrong with a whole request, with SQLSTATEs |
 #![forbid(unsafe_code)]
 
