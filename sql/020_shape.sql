@@ -164,12 +164,17 @@ begin
         string_agg(c.wire_local || ' as ' || quote_ident(c.name), ', ' order by c.attnum) filter (where not c.excluded)
     into v_columns, v_flags, v_custom, v_custom_local, v_row, v_row_local
     from (
-        select b.*, offline_private.wire_expression('t', b.name, b.base, true) as wire,
-            offline_private.wire_expression('t', b.name, b.base, false) as wire_local, format('t.%I', b.name) as plain
+        select b.*, format('t.%I', b.name) as plain,
+            case when b.loose_key then format('trim_scale(t.%I)::text', b.name)
+                else offline_private.wire_expression('t', b.name, b.base, true) end as wire,
+            case when b.loose_key then format('trim_scale(t.%I)::text', b.name)
+                else offline_private.wire_expression('t', b.name, b.base, false) end as wire_local
         from (
             select a.attnum, a.attname::text as name, format_type(a.atttypid, a.atttypmod) as type,
                 offline_private.base_type(a.atttypid) as base, a.attgenerated <> '' as generated,
-                a.attname = any (p_exclude) as excluded, a.atttypmod as typmod
+                a.attname = any (p_exclude) as excluded, a.atttypmod as typmod,
+                -- A numeric key has many spellings; the shortest one names the row, in rows and in deletions.
+                a.attname = any (p_key) and offline_private.base_type(a.atttypid) = 'numeric'::regtype as loose_key
             from pg_attribute a
             where a.attrelid = p_relation and a.attnum > 0 and not a.attisdropped) b) c;
 
@@ -178,7 +183,8 @@ begin
             else '(''['' || ' || string_agg('to_json(' || k.text_expr || ')::text', ' || '','' || ' order by k.ord) || ' || '']'')' end,
         'key_match', string_agg(format('t.%I = %s', k.name, k.value_expr), ' and ' order by k.ord),
         'key_json', 'json_build_object(' || string_agg(
-            format('%L, %s', k.name, replace(offline_private.wire_expression('v', 'v', k.base, false), 'v.v', k.value_expr)), ', ' order by k.ord) || ')',
+            format('%L, %s', k.name, case when k.base = 'numeric'::regtype then format('trim_scale(%s)::text', k.value_expr)
+                else replace(offline_private.wire_expression('v', 'v', k.base, false), 'v.v', k.value_expr) end), ', ' order by k.ord) || ')',
         'key_kinds', jsonb_agg(jsonb_build_object('name', k.name, 'kind', offline_private.key_kind(k.base)) order by k.ord))
     into v_shape
     from (

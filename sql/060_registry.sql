@@ -148,6 +148,9 @@ begin
     if v_bad is not null then
         perform offline_private.option_error(format('unknown option %s', v_bad), 'see enable_sync in docs/protocol.md');
     end if;
+    if p_options -> 'exclude' @> '[null]' then
+        perform offline_private.option_error('option exclude has the wrong type', 'an array of column names');
+    end if;
     select o.key into v_bad from jsonb_each(p_options) o
     where o.value <> 'null' and jsonb_typeof(o.value) <> case o.key
         when 'policy' then 'object' when 'exclude' then 'array' when 'allow_without_rls' then 'boolean' else 'string' end;

@@ -120,7 +120,7 @@ begin
             v_next := v_last + 1;
         elsif not v_last_pass and cardinality(v_late) > 0 then
             v_passes := v_passes + 1;
-            v_last_pass := v_passes > offline_private.late_passes_max() or cardinality(v_late) = v_late_before;
+            v_last_pass := v_passes > offline_private.late_passes_max() or cardinality(v_late) is not distinct from v_late_before;
             v_late_before := cardinality(v_late);
             v_todo := v_late;
             v_late := '{}';
