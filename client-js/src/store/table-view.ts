@@ -1,6 +1,7 @@
 /** The rows of one table as the user sees them, in memory, with the indexes that the app asked for. */
 
 import type { Json, JsonRow } from '../types.ts';
+import { sameJson } from '../values.ts';
 
 export class TableView {
   readonly #rows = new Map<string, JsonRow>();
@@ -28,7 +29,8 @@ export class TableView {
 
   set(keyText: string, row: JsonRow | undefined): void {
     const previous = this.#rows.get(keyText);
-    if (previous === row) return;
+    // The same content stays the same object: an acknowledged change must not make every list look new.
+    if (sameJson(previous, row)) return;
     if (row === undefined) this.#rows.delete(keyText);
     // Frozen because it is handed out as it is: an app that changed it would change what all others see.
     else this.#rows.set(keyText, Object.freeze(row));
