@@ -157,6 +157,11 @@ begin
     if v_bad is not null then
         perform offline_private.option_error(format('option %s has the wrong type', v_bad), null);
     end if;
+    begin
+        perform (p_options ->> 'history')::interval, (p_options ->> 'max_token_age')::interval;
+    exception when others then
+        perform offline_private.option_error(sqlerrm, '"history" and "max_token_age" are intervals such as "90 days"');
+    end;
 end
 $$;
 
