@@ -9,7 +9,7 @@ use crate::answers::{PullAnswer, PushAnswer, Verdict};
 use crate::caller::Caller;
 use crate::db::Db;
 use crate::error::PgError;
-use crate::oracle::{Columns, Rows, key_text, row_columns};
+use crate::oracle::{Columns, Rows, key_text, row_columns, visible_rows};
 use crate::outbox::{Mutation, Op};
 
 /// A row that the server confirmed.
@@ -166,6 +166,38 @@ impl Device {
         self.rows.get(&self.place(table, key))
     }
 
+    /// Fails unless the device holds exactly the rows of a table that its user may see, letter by letter.
+    pub async fn assert_in_step(&self, table: &str) {
+        let key: Vec<&str> = self.keys[table].iter().map(String::as_str).collect();
+        let (schema, name) = table.split_once('.').expect("a qualified name");
+        let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+        let quoted = format!("{}.{}", quote(schema), quote(name));
+        let visible = visible_rows(&self.caller, &quoted, &key, &[], "true").await;
+        let held = self.rows(table);
+        let differing = |key: &&String| held.get(*key) != visible.get(*key);
+        for key in held.keys().chain(visible.keys()).filter(differing) {
+            let (held, visible) = (held.get(key).cloned(), visible.get(key).cloned());
+            let (held, visible) = (held.unwrap_or_default(), visible.unwrap_or_default());
+            let columns = held
+                .keys()
+                .chain(visible.keys())
+                .filter(|name| held.get(*name) != visible.get(*name));
+            let columns = columns.map(|name| {
+                format!(
+                    "{name}: has {:?}, should have {:?}",
+                    held.get(name),
+                    visible.get(name)
+                )
+            });
+            let columns: Vec<String> = columns.collect();
+            panic!(
+                "{table} {key} on device {}: {}",
+                self.id,
+                columns.join("; ")
+            );
+        }
+    }
+
     /// Mutations that wait for a verdict.
     pub fn pending(&self) -> usize {
         self.outbox.len()
@@ -274,6 +306,7 @@ impl Device {
         };
         if let (Some(columns), Some(version)) = (columns, verdict.version.clone()) {
             let scope = scope.unwrap_or_default();
+            let place = (place.0, key_text(&columns, &self.keys[&mutation.table]));
             self.rows.insert(
                 place,
                 LocalRow {

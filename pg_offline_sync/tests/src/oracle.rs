@@ -33,9 +33,9 @@ pub async fn visible_rows(
     exclude: &[&str],
     condition: &str,
 ) -> Rows {
-    let columns = wire_columns(caller, table, exclude).await;
+    let columns = wire_columns(caller, table, key, exclude).await;
     let query = format!(
-        "select row_to_json(w)::text from (select {columns} from {table} t where {condition}) w"
+        "select row_to_json(w.*)::text from (select {columns} from {table} t where {condition}) w"
     );
     caller.sql("set timezone = 'UTC'").await;
     let rows = caller
@@ -60,19 +60,26 @@ pub(crate) fn key_text(columns: &Columns, key: &[impl AsRef<str>]) -> String {
     parts.collect::<Vec<_>>().join(",")
 }
 
-async fn wire_columns(caller: &Caller, table: &str, exclude: &[&str]) -> String {
+async fn wire_columns(caller: &Caller, table: &str, key: &[&str], exclude: &[&str]) -> String {
     let query = "
-        select quote_ident(a.attname), a.attname::text,
-            case when t.typtype = 'd' then format_type(t.typbasetype, null) else format_type(t.oid, null) end
-        from pg_attribute a
-        join pg_type t on t.oid = a.atttypid
-        where a.attrelid = $1::text::regclass and a.attnum > 0 and not a.attisdropped
-        order by a.attnum";
+        with recursive chain as (
+            select a.attnum, a.attname, t.oid, t.typtype, t.typbasetype
+            from pg_attribute a
+            join pg_type t on t.oid = a.atttypid
+            where a.attrelid = $1::text::regclass and a.attnum > 0 and not a.attisdropped
+            union all
+            select c.attnum, c.attname, t.oid, t.typtype, t.typbasetype
+            from chain c
+            join pg_type t on t.oid = c.typbasetype
+            where c.typtype = 'd')
+        select quote_ident(attname), attname::text, format_type(oid, null) from chain where typtype <> 'd' order by attnum";
     let columns = caller.client().query(query, &[&table]).await.unwrap();
     let columns = columns.iter().filter(|row| !exclude.contains(&row.get(1)));
     let wire = columns.map(|row| {
-        let (quoted, kind): (&str, &str) = (row.get(0), row.get(2));
+        let (quoted, name, kind): (&str, &str, &str) = (row.get(0), row.get(1), row.get(2));
         match kind {
+            // A key has one spelling.
+            "numeric" if key.contains(&name) => format!("trim_scale(t.{quoted})::text as {quoted}"),
             "bigint" | "numeric" => format!("t.{quoted}::text as {quoted}"),
             "bigint[]" | "numeric[]" => format!("t.{quoted}::text[] as {quoted}"),
             "bytea" => format!("replace(encode(t.{quoted}, 'base64'), chr(10), '') as {quoted}"),

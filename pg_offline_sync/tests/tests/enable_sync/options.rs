@@ -1,0 +1,226 @@
+//! What enable_sync() refuses.
+
+use offline_sync_testkit::Db;
+use serde_json::{Value, json};
+
+const TABLES: &str = "
+    create table public.good (id int primary key, user_id uuid, title text, secret text);
+    alter table public.good enable row level security;
+    create table public.keyless (id int unique, user_id uuid);
+    alter table public.keyless enable row level security;
+    create table public.open (id int primary key, user_id uuid);
+    create table public.ownerless (id int primary key);
+    alter table public.ownerless enable row level security;
+    create view public.seen as select * from public.good;
+    create materialized view public.kept as select * from public.good;
+    create sequence public.counted;
+    create temporary table fleeting (id int primary key, user_id uuid);";
+
+#[tokio::test]
+async fn what_cannot_be_synced_is_refused_and_nothing_is_changed() {
+    let db = Db::create().await;
+    db.sql(TABLES).await;
+    let cases: &[(&str, Value, &str)] = &[
+        ("public.keyless", json!({}), "42P16"),
+        ("public.open", json!({}), "42P16"),
+        (
+            "public.open",
+            json!({ "allow_without_rls": false }),
+            "42P16",
+        ),
+        ("public.seen", json!({}), "42809"),
+        ("public.kept", json!({}), "42809"),
+        ("public.counted", json!({}), "42809"),
+        ("fleeting", json!({}), "42809"),
+        ("pg_class", json!({}), "42809"),
+        ("information_schema.sql_features", json!({}), "42809"),
+        ("offline_data.row_state", json!({}), "42809"),
+        ("public.ownerless", json!({}), "22023"),
+        ("public.nowhere", json!({}), "42P01"),
+        ("public.good", json!(null), "22023"),
+        ("public.good", json!([]), "22023"),
+        ("public.good", json!("scope"), "22023"),
+        ("public.good", json!({ "scop": "user_id" }), "22023"),
+        ("public.good", json!({ "scope": 7 }), "22023"),
+        ("public.good", json!({ "scope": ["user_id"] }), "22023"),
+        ("public.good", json!({ "scope": "no_such_column" }), "22023"),
+        (
+            "public.good",
+            json!({ "scope": "user_id; drop table public.good" }),
+            "22023",
+        ),
+        (
+            "public.good",
+            json!({ "scope": "user_id) from public.good; drop table public.good; --" }),
+            "22023",
+        ),
+        (
+            "public.good",
+            json!({ "scope": "user_id", "scope_kind": "Team Kind" }),
+            "22023",
+        ),
+        (
+            "public.good",
+            json!({ "scope": "user_id", "scope_kind": "" }),
+            "22023",
+        ),
+        (
+            "public.good",
+            json!({ "scope": "user_id", "scope_kind": 1 }),
+            "22023",
+        ),
+        (
+            "public.good",
+            json!({ "scope": "user_id", "members": "selec 1" }),
+            "22023",
+        ),
+        (
+            "public.good",
+            json!({ "scope": "user_id", "members": "select 1, 2" }),
+            "22023",
+        ),
+        (
+            "public.good",
+            json!({ "scope": "user_id", "members": 5 }),
+            "22023",
+        ),
+        ("public.good", json!({ "policy": [] }), "22023"),
+        (
+            "public.good",
+            json!({ "policy": { "default": "last_one_wins" } }),
+            "22023",
+        ),
+        (
+            "public.good",
+            json!({ "policy": { "default": 3 } }),
+            "22023",
+        ),
+        (
+            "public.good",
+            json!({ "policy": { "on_delete": "nobody_wins" } }),
+            "22023",
+        ),
+        (
+            "public.good",
+            json!({ "policy": { "columns": { "title": "last_one_wins" } } }),
+            "22023",
+        ),
+        (
+            "public.good",
+            json!({ "policy": { "columns": { "nope": "max" } } }),
+            "22023",
+        ),
+        (
+            "public.good",
+            json!({ "policy": { "columns": "max" } }),
+            "22023",
+        ),
+        (
+            "public.good",
+            json!({ "policy": { "unknown": 1 } }),
+            "22023",
+        ),
+        (
+            "public.good",
+            json!({ "policy": { "columns": { "title": "text" } } }),
+            "0A000",
+        ),
+        (
+            "public.good",
+            json!({ "policy": { "columns": { "title": "set" } } }),
+            "0A000",
+        ),
+        (
+            "public.good",
+            json!({ "policy": { "columns": { "title": "json" } } }),
+            "0A000",
+        ),
+        (
+            "public.good",
+            json!({ "policy": { "default": "merge" } }),
+            "0A000",
+        ),
+        (
+            "public.good",
+            json!({ "policy": { "columns": { "title": { "function": "public.f" } } } }),
+            "0A000",
+        ),
+        ("public.good", json!({ "exclude": "secret" }), "22023"),
+        ("public.good", json!({ "exclude": ["nope"] }), "22023"),
+        ("public.good", json!({ "exclude": ["id"] }), "22023"),
+        ("public.good", json!({ "exclude": [7] }), "22023"),
+        ("public.good", json!({ "exclude": [null] }), "22023"),
+        ("public.good", json!({ "history": "a while" }), "22023"),
+        ("public.good", json!({ "history": 90 }), "22023"),
+        ("public.good", json!({ "max_token_age": "soon" }), "22023"),
+        (
+            "public.good",
+            json!({ "allow_without_rls": "yes" }),
+            "22023",
+        ),
+    ];
+    for (table, options, code) in cases {
+        let error = db
+            .try_enable_sync(table, options.clone())
+            .await
+            .expect_err(&options.to_string());
+        assert_eq!(error.code, *code, "{table} {options}: {error}");
+    }
+    let left = "select (select count(*) from offline_data.synced_table) + (select count(*) from pg_trigger where not tgisinternal
+        and tgname like 'offline%') + (select count(*) from pg_proc where proname like 'capture_%' and pronamespace = 'offline_data'::regnamespace)";
+    assert_eq!(db.one::<i64>(left, &[]).await, 0);
+}
+
+#[tokio::test]
+async fn a_table_without_rls_is_synced_when_the_owner_insists() {
+    let db = Db::create().await;
+    db.sql(TABLES).await;
+    let answer = db
+        .enable_sync(
+            "public.open",
+            json!({ "scope": "'public'", "allow_without_rls": true }),
+        )
+        .await;
+    assert_eq!(
+        (&answer["table"], &answer["scope_kind"]),
+        (&json!("public.open"), &json!("public"))
+    );
+    assert_eq!(
+        db.one::<i64>("select count(*) from offline.doctor()", &[])
+            .await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn the_scope_is_guessed_from_an_owner_column() {
+    let db = Db::create().await;
+    db.sql(TABLES).await;
+    let answer = db.enable_sync("public.good", json!({})).await;
+    assert_eq!(answer["scope_kind"], "user");
+    assert_eq!(
+        db.one::<String>(
+            "select scope_expression from offline_data.synced_table",
+            &[]
+        )
+        .await,
+        "t.user_id"
+    );
+}
+
+#[tokio::test]
+async fn only_who_owns_the_table_can_sync_it() {
+    let db = Db::create().await;
+    db.sql(TABLES).await;
+    let caller = db.caller(uuid::Uuid::new_v4()).await;
+    let error = caller
+        .try_sql("select offline.enable_sync('public.good', '{\"scope\": \"user_id\"}')")
+        .await
+        .unwrap_err();
+    assert_eq!(error.code, "42501");
+    let error = caller
+        .try_sql("select offline.disable_sync('public.good')")
+        .await
+        .unwrap_err();
+    assert_eq!(error.code, "42501");
+}
