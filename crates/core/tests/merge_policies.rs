@@ -39,6 +39,7 @@ const CASES: &[Case] = &[
     ("\"max\"", "1", "2", "\"10\"", EARLY, "10", Mine),
     ("\"max\"", "\"\"", "\"b\"", "\"a\"", LATE, "\"b\"", Theirs),
     ("\"max\"", "1", "\"10\"", "\"\\u0039\"", LATE, "\"10\"", Theirs),
+    ("\"max\"", "1", "5", "\"abc\"", EARLY, "\"abc\"", Mine),
     ("\"max\"", "1", "true", "2", LATE, "true", Manual),
     ("\"max\"", "1", "2", "[3]", LATE, "2", Manual),
     ("\"counter\"", "1", "5", "3", EARLY, "7", Merged),
@@ -157,6 +158,7 @@ fn equal_values_are_no_contest() {
         ("0", "null"),
         ("\"1.0\"", "\"1.00\""),
         ("0", "-1e-400"),
+        ("7", "\"07\""),
     ];
     for (theirs, mine) in different {
         let server = Server::contested("\"manual\"", "\"start\"", theirs, 2_500);

@@ -182,6 +182,18 @@ fn one_row_twice_in_a_group_takes_two_runs() {
 }
 
 #[test]
+fn a_spread_group_may_build_on_its_own_members() {
+    let group = r#","group":"g""#;
+    let plan = planned(&[
+        ("update", "parent", 1, "a", group),
+        ("update", "parent", 2, "a", group),
+        ("update", "parent", 3, "a", ""),
+        ("update", "parent", 2, "a", r#","group":"g","after":[2]"#),
+    ]);
+    assert_eq!(seqs(&plan), [vec![1, 2], vec![4], vec![3]]);
+}
+
+#[test]
 fn a_group_torn_by_what_it_builds_on_is_rejected() {
     let same_row = [
         ("update", "parent", 1, "a", r#","group":"g""#),
