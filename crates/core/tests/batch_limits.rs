@@ -65,7 +65,13 @@ fn each_limit_is_pt413_and_names_itself() {
         assert_eq!(error.sqlstate(), "PT413", "{detail}: {error}");
         assert_eq!(error.detail().as_deref(), Some(detail));
     }
-    assert_eq!(parse(&with("patch", &deep(60))), Ok(1), "just deep enough");
+    for name in ["patch", "before", "args"] {
+        assert_eq!(
+            parse(&with(name, &deep(60))),
+            Ok(1),
+            "{name}: just deep enough"
+        );
+    }
     assert_eq!(
         parse(&with("patch", r#"{"a":"[[[[{{{{"}"#)),
         Ok(1),
