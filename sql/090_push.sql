@@ -117,7 +117,7 @@ begin
     select array_agg(x.action order by x.ord) as actions, array_agg(x.status order by x.ord) as statuses,
         array_agg(x.version order by x.ord) as versions, array_agg(x.hlc order by x.ord) as hlcs, array_agg(x.doc order by x.ord) as docs,
         array_agg(x.columns order by x.ord) as columns, array_agg(x.contested order by x.ord) as contested,
-        array_agg(x.return_row order by x.ord) as return_rows, bool_or(x.return_row) as returned, min(x.code) as code, min(x.message) as message,
+        array_agg(x.return_row or x.action = 'insert' order by x.ord) as return_rows, bool_or(x.return_row or x.action = 'insert') as returned, min(x.code) as code, min(x.message) as message,
         '[' || string_agg(x.doc, ',' order by x.ord) filter (where x.action = 'update') || ']' as updates,
         '[' || string_agg(x.doc, ',' order by x.ord) filter (where x.action = 'insert') || ']' as inserts,
         array_agg(p_run.keys[x.ord]) filter (where x.action = 'delete') as deletes,

@@ -135,7 +135,7 @@ begin
             v_results := v_results || offline_private.duplicate_results(p_device, v_seqs);
             continue;
         end if;
-        v_try := null;
+        select null::text[] as results, 1 as failed_run, null::jsonb as error into v_try;
         v_held := false;
         if v_unit[1].kind = 'rejected' then
             select null::text[] as results, 1 as failed_run,
