@@ -184,11 +184,15 @@ end
 $feed$;
 
 -- Content of changes of one table as the caller sees it: the row, or the key where there is none to see. letters: u row,
--- d deleted, e to be evicted, s nothing to tell.
+-- d deleted, e to be evicted, s nothing to tell. By key, one index lookup a row: the planner, which cannot know the number of
+-- keys, would rather read a table of some ten thousand rows from end to end.
 create function offline_private.read_changes(p_shape jsonb, p_keys text[], p_kinds text[], p_known boolean[],
     out letters text[], out payloads text[])
 language plpgsql stable
 set search_path = pg_catalog, public, extensions, pg_temp
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
 as $$
 begin
     execute format($q$
