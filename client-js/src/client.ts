@@ -52,7 +52,7 @@ export interface OutboxApi extends WatchableList<OutboxEntry> {
 
 /** What writes to the tables look like inside `batch`. */
 export type BatchTables<Tables extends TableDefinitions> = {
-  readonly [Name in keyof Tables]: BatchTable<RowOf<Tables[Name]> & object>;
+  readonly [Name in keyof Tables]: BatchTable<RowOf<Tables[Name]>>;
 };
 
 /** The client's own members, besides one {@link TableApi} for each table. */
@@ -85,7 +85,7 @@ export interface ClientCore<Tables extends TableDefinitions> {
 }
 
 export type OfflineClient<Tables extends TableDefinitions> = ClientCore<Tables> & {
-  readonly [Name in keyof Tables]: TableApi<RowOf<Tables[Name]> & object>;
+  readonly [Name in keyof Tables]: TableApi<RowOf<Tables[Name]>>;
 };
 
 /** Names that tables cannot have. */

@@ -43,7 +43,7 @@ export function table<Row extends object>(options: TableOptions<Row>): TableDefi
 /** The tables of a client, by property name. The row types differ, so this is the widest that holds them all. */
 export type TableDefinitions = { readonly [name: string]: TableDefinition<never> };
 
-export type RowOf<Definition> = Definition extends TableDefinition<infer Row> ? Row : never;
+export type RowOf<Definition> = Definition extends TableDefinition<infer Row extends object> ? Row : never;
 
 /** A table as the other parts use it: names resolved, defaults filled in. */
 export interface TableSpec {

@@ -115,7 +115,7 @@ export class UserSpace {
 
   async #stop(): Promise<void> {
     this.#wake?.close();
-    this.#rpc.abort();
+    this.#rpc.end();
     await this.loop.stop();
     this.#handles.abandonAll();
   }

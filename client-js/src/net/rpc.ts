@@ -21,6 +21,7 @@ export interface RpcOptions {
 export class Rpc {
   readonly #options: RpcOptions;
   readonly #running = new Set<AbortController>();
+  #isEnded = false;
 
   constructor(options: RpcOptions) {
     this.#options = options;
@@ -36,10 +37,11 @@ export class Rpc {
   }
 
   /**
-   * Waits for `work` no longer than the time limit, nor after {@link abort}, whether it heeds its signal or not. Then
+   * Waits for `work` no longer than the time limit, nor after {@link end}, whether it heeds its signal or not. Then
    * rejects with `SyncFailure` `offline`.
    */
   async bounded<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.#isEnded) throw unanswered();
     const abort = new AbortController();
     this.#running.add(abort);
     const cancelTimeout = this.#options.clock.after(this.#options.timeoutMs, () => abort.abort());
@@ -51,16 +53,19 @@ export class Rpc {
     }
   }
 
-  /** Ends everything under way as unanswered. */
-  abort(): void {
+  /** Ends everything under way as unanswered, and everything that is still to come. */
+  end(): void {
+    this.#isEnded = true;
     for (const running of this.#running) running.abort();
   }
 }
 
 function rejectOnAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => {
-      reject(new SyncFailure('retry', 'offline', 'offline', 'no answer in time'));
-    });
+    signal.addEventListener('abort', () => reject(unanswered()));
   });
+}
+
+function unanswered(): SyncFailure {
+  return new SyncFailure('retry', 'offline', 'offline', 'no answer in time');
 }

@@ -54,7 +54,8 @@ export interface WakeChannel {
 
 /** What is used of a supabase-js client. Any `SupabaseClient` fits. */
 export interface SupabaseLike {
-  schema(name: 'offline'): { rpc(fn: string, args: RpcArguments): CallBuilder };
+  /** Called with `offline`, which an app's generated types need not know. */
+  schema(name: never): unknown;
   readonly auth: {
     getSession(): Promise<{ data: { session: Session | null }; error: { name?: string } | null }>;
     onAuthStateChange(callback: (event: string, session: Session | null) => void): {
@@ -64,8 +65,14 @@ export interface SupabaseLike {
   channel(topic: string, options: { config: { private: boolean } }): WakeChannel;
 }
 
+/** `schema('offline')` as it is, whatever the app's types say of it. */
+interface OfflineSchema {
+  schema(name: 'offline'): { rpc(fn: string, args: RpcArguments): CallBuilder };
+}
+
 /** Calls through supabase-js, under whatever session it has. */
-export function supabaseTransport(supabase: SupabaseLike): Transport {
+export function supabaseTransport(client: Pick<SupabaseLike, 'schema'>): Transport {
+  const supabase = client as unknown as OfflineSchema;
   return {
     async call(fn, args, signal) {
       try {

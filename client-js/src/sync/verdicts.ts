@@ -87,7 +87,6 @@ function takeIntoRow(mutation: Mutation, result: PushResult, { draft, tables }: 
   const { table } = mutation;
   const stored = draft.row(table, mutation.keyText);
   const { version } = result;
-  if (version !== null && stored !== undefined && isOlder(version, stored.version)) return true;
   const row = result.row === undefined ? computedRow(mutation, result, stored?.row) : result.row;
   if (row === undefined) return false;
   if (row === null) {
