@@ -217,7 +217,9 @@ declare
     v_may_lock boolean := p_op <> 'delete' or has_any_column_privilege(p_shape ->> 'relation', 'update');
 begin
     if v_may_lock then
-        execute format('select coalesce(json_agg(json_build_object(''k'', l.k, ''r'', l.r)), ''[]'')::text from (%s for update of t) l', v_select)
+        execute format('select coalesce(json_agg(json_build_object(''k'', l.k, ''r'', l.r)), ''[]'')::text from (%s for %s of t) l', v_select,
+            -- As an UPDATE locks: whoever adds a child of the row need not wait.
+            case p_op when 'delete' then 'update' else 'no key update' end)
         into v_current using p_keys;
     end if;
     if p_op = 'delete' then

@@ -159,7 +159,7 @@ begin
                 end if;
             end if;
         end if;
-        if v_try.error ->> 'code' = '55P03' then
+        if v_try.error ->> 'code' in ('55P03', '40P01') then
             -- One patient wait a call: finding the locked row among many must not wait again and again.
             perform set_config('lock_timeout', '10ms', true);
         end if;
@@ -279,6 +279,39 @@ begin
 end
 $$;
 
+-- Locks the rows that a batch changes, all at once and in one order for everybody: runs lock theirs in the order of the plan,
+-- and two devices that edited the same rows would wait for each other in a circle. What cannot be locked is left to its run.
+create function offline_private.lock_plan(p_plan offline_private.push_run[])
+returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_table record;
+begin
+    for v_table in
+        select s.shape, array_agg(distinct u.k) as keys
+        from unnest(p_plan) p
+        cross join unnest(p.keys) u (k)
+        join offline_private.synced_tables() s on s.table_id = p.table_id
+        where p.kind = 'run' and p.op <> 'insert'
+        group by s.table_id, s.shape
+        order by s.table_id
+    loop
+        begin
+            perform offline_private.lock_rows(v_table.shape, 'update', '{}', v_table.keys);
+        exception
+            when lock_not_available or deadlock_detected then
+                -- This was the one patient wait of the call.
+                perform set_config('lock_timeout', '10ms', true);
+                exit;
+            when insufficient_privilege or data_exception then
+                null;
+        end;
+    end loop;
+end
+$$;
+
 create function offline.push(p_device uuid, p_batch text, p_mac text default null)
 returns json
 language plpgsql volatile
@@ -301,6 +334,10 @@ begin
     v_head := v_plan[1];
     if v_begin.has_sensitive then
         perform offline_private.check_token_age(array(select distinct p.table_id from unnest(v_plan) p where p.table_id is not null));
+    end if;
+    -- The only run of a batch locks its rows in order itself.
+    if cardinality(v_plan) > 2 then
+        perform offline_private.lock_plan(v_plan);
     end if;
     set constraints all immediate;
     if v_begin.has_due then
