@@ -132,7 +132,8 @@ as $$
     from (select case when p_count = 1 then p_variable else format('(%s::json ->> %s)', p_variable, p_ordinal - 1) end) s (part)
 $$;
 
--- {"relation", "key": [...], "key_text", "key_match" (t against the key text {k}), "key_json" (from {k}), "row", "row_local", "columns":
+-- {"relation", "key": [...], "key_text", "key_values" (typed, from the text {k}), "key_match" (t against
+-- them), "key_json" (from {k}), "row", "row_local", "columns":
 --  {name: {"type", "read" ('r.col' as stored), "record" (type in a record definition), "wire", "wire_local", "generated",
 --  "excluded", "bytea"}}}; "…_local" fragments are for sessions that do not run in UTC.
 create function offline_private.make_shape(p_relation oid, p_key text[], p_exclude text[])
@@ -181,7 +182,8 @@ begin
     select jsonb_build_object(
         'key_text', case when count(*) = 1 then min(k.text_expr)
             else '(''['' || ' || string_agg('to_json(' || k.text_expr || ')::text', ' || '','' || ' order by k.ord) || ' || '']'')' end,
-        'key_match', string_agg(format('t.%I = %s', k.name, k.value_expr), ' and ' order by k.ord),
+        'key_values', string_agg(format('%s as k%s', k.value_expr, k.ord), ', ' order by k.ord),
+        'key_match', string_agg(format('t.%I = u.k%s', k.name, k.ord), ' and ' order by k.ord),
         'key_json', 'json_build_object(' || string_agg(
             format('%L, %s', k.name, case when k.base = 'numeric'::regtype then format('trim_scale(%s)::text', k.value_expr)
                 else replace(offline_private.wire_expression('v', 'v', k.base, false), 'v.v', k.value_expr) end), ', ' order by k.ord) || ')',
@@ -202,6 +204,18 @@ begin
         'row', case when v_custom then format('(select row_to_json(w.*) from (select %s) w)', v_row) else 'row_to_json(t.*)' end,
         'row_local', case when v_custom_local then format('(select row_to_json(w.*) from (select %s) w)', v_row_local)
             else 'row_to_json(t.*)' end);
+end
+$$;
+
+-- A FROM item u that yields the typed values of the keys in p_source's column k, to be joined on key_match. They are computed
+-- beneath the join: row level security lets only leakproof conditions near an index, equality of two columns is, a cast is not.
+create function offline_private.key_source(p_shape jsonb, p_source text)
+returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return format('(select u.*, %s from %s offset 0) u', replace(p_shape ->> 'key_values', '{k}', 'u.k'), p_source);
 end
 $$;
 

@@ -212,7 +212,7 @@ as $$
         claims uid require_uid now_ms now_hlc now_text storage_id history_identity reading_era clock_bound_ms random_bytes
         synced_tables synced_table registry plan_tables caller_scopes caller_topics
         register check_device require_device check_owner push_begin push_end
-        plan_push plan_batch check_token_age extract_mutations slice_json_array slice_run record_definition row_expression columns_expression
+        plan_push plan_batch check_token_age extract_mutations slice_json_array slice_run key_source record_definition row_expression columns_expression
         canonical_keys set_context clear_context fetch_rows insert_rows update_rows delete_rows lock_rows
         row_states deleted_row log_conflicts restamp keep_mutation due_mutations forget_mutation duplicate_results queue_status
         policy_needs_base decide_run apply_insert apply_change apply_run resurrect finish rows_to_fetch render_results join_results

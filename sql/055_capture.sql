@@ -32,6 +32,9 @@ as $$
     select jsonb_object_agg(c.key, jsonb_set(c.value, '{1}', to_jsonb(p_hlc))) from jsonb_each(p_clocks) c
 $$;
 
+-- A deletion leaves clocks and life as they are. An insertion begins a new life, unless push() brings a deleted row back with an
+-- edit on top (push_resurrect): then the old clocks go on, so that other devices' edits are judged as if it had never been gone.
+
 -- What changed, one row a key: (row_key, scope, gone, born, old, new, columns). %1$s key text of t, %2$s scope. The
 -- values of an insertion are not kept: the row itself, or the old values of its first change, has them.
 create function offline_private.capture_changes(p_op text, p_key_text text, p_scope text)
@@ -41,15 +44,15 @@ set search_path = pg_catalog, pg_temp
 as $capture$
     select format(case p_op
         when 'INSERT' then $$
-            select %1$s as row_key, (%2$s)::text as scope, false as gone, true as born,
-                null::json as old, null::json as new, null::text[] as columns
+            select %1$s as row_key, (%2$s)::text as scope, false as gone, not v_resurrect as born,
+                null::json as old, null::json as new, case when v_resurrect then v_columns end as columns
             from new_rows t$$
         when 'DELETE' then $$
-            select %1$s as row_key, (%2$s)::text as scope, true as gone, true as born,
+            select %1$s as row_key, (%2$s)::text as scope, true as gone, false as born,
                 row_to_json(t.*) as old, null::json as new, null::text[] as columns
             from old_rows t$$
         else $$
-            select p.row_key, p.scope, p.gone, p.gone or p.born as born,
+            select p.row_key, p.scope, p.gone, p.born,
                 case when p.born then null when p.gone then p.old_doc else p.diff[1] end::json as old,
                 case when not (p.gone or p.born) then p.diff[2] end::json as new,
                 p.diff[3:] as columns
@@ -82,6 +85,7 @@ as $capture$
                     else excluded.life_hlc end,
                 life_device = case when excluded.life_version > 0 then excluded.life_device else s.life_device end,
                 clocks = case
+                    when excluded.deleted then s.clocks
                     when excluded.life_version > 0 then '{}'
                     when excluded.device_id is null and s.hlc >= excluded.hlc
                         then s.clocks || offline_private.raise_clocks(excluded.clocks, s.hlc + 1)
@@ -107,7 +111,7 @@ as $capture$
             select %1$s, c.row_key, c.scope, c.version, v_xid, v_era, c.gone, c.hlc, c.device, c.seq,
                 case when c.born then c.version else 0 end, case when c.born then c.hlc else 0 end,
                 case when c.born then c.device end,
-                case when c.born then '{}' else offline_private.stamp_columns(c.columns, c.version, c.hlc, c.device::text)::jsonb end
+                case when c.columns is null then '{}' else offline_private.stamp_columns(c.columns, c.version, c.hlc, c.device::text)::jsonb end
             from stamped c%4$s
         ), history as (
             insert into offline_data.row_history (table_id, row_key, version, change_xid, changed_at, op, hlc, claimed_hlc,
@@ -116,7 +120,7 @@ as $capture$
             from stamped c
         )
         select array_agg(c.row_key) filter (where v_device is not null), array_agg(c.version) filter (where v_device is not null),
-            array_agg(not coalesce(c.columns <@ v_columns, c.born)) filter (where v_device is not null),
+            array_agg(not coalesce(c.columns <@ v_columns, true)) filter (where v_device is not null),
             array_agg(c.scope) filter (where v_device is not null),
             (select array_agg(g.scope) from (select d.scope from stamped d where d.scope is not null group by d.scope) g)
         into v_out_keys, v_out_versions, v_out_extra, v_out_scopes, v_scopes
@@ -157,6 +161,7 @@ declare
     v_hlcs bigint[];
     v_claims bigint[];
     v_columns text[];
+    v_resurrect boolean := false;
     v_out_keys text[];
     v_out_versions bigint[];
     v_out_extra boolean[];
@@ -175,6 +180,7 @@ begin
         v_hlcs := current_setting('offline_sync.push_hlcs');
         v_claims := current_setting('offline_sync.push_claims');
         v_columns := current_setting('offline_sync.push_columns');
+        v_resurrect := coalesce(current_setting('offline_sync.push_resurrect', true), '') = 'on';
     end if;
     if tg_op = 'INSERT' then
         -- New rows hardly ever have a state (only after a deletion), and ON CONFLICT costs a third more: many rows are first
@@ -208,7 +214,7 @@ $$,
         offline_private.capture_statement(p_table_id, offline_private.capture_changes('UPDATE', p_key_text, p_scope), 'u', u.upsert),
         offline_private.capture_statement(p_table_id, offline_private.capture_changes('DELETE', p_key_text, p_scope), 'd', u.upsert),
         offline_private.capture_statement(p_table_id, format(
-            'select s.row_key, s.scope, true as gone, true as born, null::json as old, null::json as new, null::text[] as columns '
+            'select s.row_key, s.scope, true as gone, false as born, null::json as old, null::json as new, null::text[] as columns '
             'from offline_data.row_state s where s.table_id = %s and not s.deleted', p_table_id), 'd', u.upsert),
         'offline:' || p_scope_kind || ':')
     from (select offline_private.capture_upsert()) u (upsert)

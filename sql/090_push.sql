@@ -83,15 +83,17 @@ begin
     if v_old is null then
         raise exception using errcode = '42501', message = 'row not found or not permitted';
     end if;
-    execute format('select to_jsonb((select %s from json_populate_record(null::%s, $1) t))',
-        (select format('row_to_json(w.*) from (select %s) w', string_agg(format('%s as %I', c.value ->> 'wire', c.key), ', '))
-            from jsonb_each(p_shape -> 'columns') c where not (c.value ->> 'generated')::boolean and not (c.value ->> 'excluded')::boolean),
+    execute format('select to_jsonb(w.*) from (select %s from json_populate_record(null::%s, $1) t) w',
+        (select string_agg(format('%s as %I', c.value ->> 'wire', c.key), ', ')
+            from jsonb_each(p_shape -> 'columns') c where not (c.value ->> 'generated')::boolean),
         p_shape ->> 'relation')
     into v_row using v_old;
     v_row := v_row || p_doc::jsonb;
     v_columns := array(select jsonb_object_keys(v_row) except select jsonb_array_elements_text(p_shape -> 'key'));
+    perform set_config('offline_sync.push_resurrect', 'on', true);
     select i.keys, i.docs into keys, docs
     from offline_private.insert_rows(p_shape, v_columns, jsonb_build_array(v_row)::text, 1, true) i;
+    perform set_config('offline_sync.push_resurrect', '', true);
 end
 $$;
 

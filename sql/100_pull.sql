@@ -199,13 +199,14 @@ begin
         select array_agg(c.letter), array_agg(c.payload)
         from (
             select u.ord, v.letter, case when v.letter = 'u' then (%1$s)::text when v.letter <> 's' then (%2$s)::text end as payload
-            from unnest($1, $2, $3) with ordinality u (k, kind, known, ord)
+            from %6$s
             left join %3$s t on u.kind = 'u' and %4$s
             cross join lateral (select case
                 when u.kind = 'd' then 'd' when t.%5$I is not null then 'u' when u.kind = 'm' or u.known then 'e' else 's' end) v (letter)
             order by u.ord) c$q$,
         offline_private.row_expression(p_shape), replace(p_shape ->> 'key_json', '{k}', 'u.k'), p_shape ->> 'relation',
-        replace(p_shape ->> 'key_match', '{k}', 'u.k'), p_shape -> 'key' ->> 0)
+        p_shape ->> 'key_match', p_shape -> 'key' ->> 0,
+        offline_private.key_source(p_shape, 'unnest($1, $2, $3) with ordinality u (k, kind, known, ord)'))
     into letters, payloads using p_keys, p_kinds, p_known;
 end
 $$;
