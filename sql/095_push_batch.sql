@@ -290,16 +290,15 @@ declare
     v_table record;
 begin
     for v_table in
-        select s.shape, array_agg(distinct u.k) as keys
+        select p.table_id, array_agg(distinct u.k) as keys
         from unnest(p_plan) p
         cross join unnest(p.keys) u (k)
-        join offline_private.synced_tables() s on s.table_id = p.table_id
         where p.kind = 'run' and p.op <> 'insert'
-        group by s.table_id, s.shape
-        order by s.table_id
+        group by p.table_id
+        order by p.table_id
     loop
         begin
-            perform offline_private.lock_rows(v_table.shape, 'update', '{}', v_table.keys);
+            perform offline_private.lock_rows((offline_private.synced_table(v_table.table_id)).shape, 'update', '{}', v_table.keys);
         exception
             when lock_not_available or deadlock_detected then
                 -- This was the one patient wait of the call.
