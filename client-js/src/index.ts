@@ -4,16 +4,16 @@
  * @packageDocumentation
  */
 
-export {
-  type BatchTables,
-  type ClientCore,
-  type ConflictsApi,
-  createOfflineClient,
-  type OfflineClient,
-  type OutboxApi,
-  type Unsynced,
-  type WatchableList,
-} from './client.ts';
+export { createOfflineClient } from './client.ts';
+export type {
+  BatchTables,
+  ClientCore,
+  ConflictsApi,
+  OfflineClient,
+  OutboxApi,
+  Unsynced,
+  WatchableList,
+} from './client-api.ts';
 export type { Clock } from './clock/clock.ts';
 export type { Resolution } from './conflict/conflicts.ts';
 export { OfflineError, type OfflineErrorCode, type ServerError } from './errors.ts';

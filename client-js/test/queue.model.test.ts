@@ -51,108 +51,128 @@ interface PlannedStep {
   readonly step: Step;
 }
 
-function arbitraryStep(): fc.Arbitrary<PlannedStep> {
-  const id = fc.constantFrom(...ROW_IDS);
-  const team = fc.constantFrom(...TEAMS);
-  const n = fc.integer({ min: -1, max: 3 });
-  const named = <A>(name: string, argument: fc.Arbitrary<A>, step: (argument: A) => Step) =>
-    fc.tuple(argument, fc.nat(1)).map(([value, device]) => ({
-      name: `${name}(${JSON.stringify(value)}) on ${device}`,
-      device,
-      step: step(value),
-    }));
-  const writes = [
-    named('insert', fc.record({ id, team, n }), (values) => async ({ model }, { db }) => {
-      const title = nextTitle(model);
-      await tryWrite(model, title, db.note.insert({ ...values, title, likes: 0 }));
-    }),
-    named('upsert', fc.record({ id, team, n }), (values) => async ({ model }, { db }) => {
-      const title = nextTitle(model);
-      await tryWrite(model, title, db.note.upsert({ ...values, title }));
-    }),
-    named('update', fc.record({ id, n }), ({ id, n }) => async ({ model }, { db }) => {
-      const title = nextTitle(model);
-      await tryWrite(model, title, db.note.update(id, { title, n }));
-    }),
-    named('move', fc.record({ id, team }), ({ id, team }) => async ({ model }, { db }) => {
-      const title = nextTitle(model);
-      await tryWrite(model, title, db.note.update(id, { title, team }));
-    }),
-    named('delete', id, (id) => async (_real, { db }) => {
-      await db.note.delete(id);
-    }),
-    named('batch', fc.tuple(id, id), ([first, second]) => async ({ model }, { db }) => {
-      const titles = [nextTitle(model), nextTitle(model)];
-      await db.batch((tx) => {
-        tx.note.upsert({ id: first, team: 'red', title: titles[0] ?? null });
-        tx.note.upsert({ id: second, team: 'red', title: titles[1] ?? null });
-      });
-    }),
-    named('discard', fc.nat(3), (index) => async ({ model }, { db }) => {
-      const entries = await db.outbox.list();
-      const entry = entries.filter(({ state }) => state === 'queued' || state === 'rejected')[index];
-      if (entry === undefined) return;
-      const given = await db.outbox.discard(entry.seq).catch((): number[] => []);
-      for (const { seq, patch } of entries) if (given.includes(seq)) model.titles.delete(String(patch.title));
-    }),
-  ];
-  const faults = fc.array(
-    fc.constantFrom<Fault>(
-      'none',
-      'lose_request',
-      'lose_answer',
-      'duplicate',
-      { fail: { status: 500, code: 'SUP' } },
-      { fail: { status: 500, code: '57014' } },
-      { fail: { status: 401, code: 'PGRST303' } },
-    ),
-    { maxLength: 4 },
-  );
-  const conditions = [
-    named('sync', faults, (planned) => async (_real, device) => {
-      for (const fault of planned) device.transport.plan(fault);
-      await device.sync();
-    }),
-    named('sync', fc.constant('well'), () => async (_real, device) => {
-      await device.sync();
-    }),
-    named('crash', fc.constantFrom('process' as const, 'power' as const), (what) => async (_real, device) => {
-      await device.crash(what);
-    }),
-    named('session ends', fc.boolean(), (ends) => async (_real, device) => {
-      if (ends) device.auth.expire();
-      else device.auth.session = { user: { id: 'ann' } };
-    }),
-  ];
-  const others = [
-    named('remote write', fc.record({ id, team, n }), ({ id, ...patch }) => async ({ world }) => {
-      await world.clock.advance(10);
-      world.server.write(id, patch);
-    }),
-    named('remote delete', id, (id) => async ({ world }) => {
-      if (world.server.rows.get(id)?.row != null) world.server.write(id, null);
-    }),
-    named(
-      'membership',
-      fc.record({ team, member: fc.boolean() }),
-      ({ team, member }) =>
-        async ({ world }) => {
-          if (member) world.server.join('ann', team);
-          else world.server.leave('ann', team);
-        },
-    ),
-    named('defer', fc.option(n), (deferred) => async ({ world }) => {
-      world.server.deferN = deferred;
-    }),
-    named('page size', fc.integer({ min: 1, max: 3 }), (size) => async ({ world }) => {
-      world.server.pageSize = size;
-    }),
-    named('new epoch', fc.nat(1_000), (number) => async ({ world }) => {
-      world.server.epoch = `epoch-${number}`;
-    }),
-  ];
-  return fc.oneof(...writes, ...conditions, ...others);
+const anId = fc.constantFrom(...ROW_IDS);
+const aTeam = fc.constantFrom(...TEAMS);
+const anN = fc.integer({ min: -1, max: 3 });
+
+/** A step with an argument, on one of the two devices. */
+function planned<A>(
+  name: string,
+  argument: fc.Arbitrary<A>,
+  step: (argument: A) => Step,
+): fc.Arbitrary<PlannedStep> {
+  return fc.tuple(argument, fc.nat(1)).map(([value, device]) => ({
+    name: `${name}(${JSON.stringify(value)}) on ${device}`,
+    device,
+    step: step(value),
+  }));
 }
+
+/** What the user does. */
+const writes = [
+  planned('insert', fc.record({ id: anId, team: aTeam, n: anN }), (values) => async ({ model }, { db }) => {
+    const title = nextTitle(model);
+    await tryWrite(model, title, db.note.insert({ ...values, title, likes: 0 }));
+  }),
+  planned('upsert', fc.record({ id: anId, team: aTeam, n: anN }), (values) => async ({ model }, { db }) => {
+    const title = nextTitle(model);
+    await tryWrite(model, title, db.note.upsert({ ...values, title }));
+  }),
+  planned('update', fc.record({ id: anId, n: anN }), ({ id, n }) => async ({ model }, { db }) => {
+    const title = nextTitle(model);
+    await tryWrite(model, title, db.note.update(id, { title, n }));
+  }),
+  planned('move', fc.record({ id: anId, team: aTeam }), ({ id, team }) => async ({ model }, { db }) => {
+    const title = nextTitle(model);
+    await tryWrite(model, title, db.note.update(id, { title, team }));
+  }),
+  planned('delete', anId, (id) => async (_real, { db }) => {
+    await db.note.delete(id);
+  }),
+  planned('batch', fc.tuple(anId, anId), ([first, second]) => async ({ model }, { db }) => {
+    const titles = [nextTitle(model), nextTitle(model)];
+    await db.batch((tx) => {
+      tx.note.upsert({ id: first, team: 'red', title: titles[0] ?? null });
+      tx.note.upsert({ id: second, team: 'red', title: titles[1] ?? null });
+    });
+  }),
+  planned('discard', fc.nat(3), (index) => async ({ model }, { db }) => {
+    const entries = await db.outbox.list();
+    const entry = entries.filter(({ state }) => state === 'queued' || state === 'rejected')[index];
+    if (entry === undefined) return;
+    const given = await db.outbox.discard(entry.seq).catch((): number[] => []);
+    for (const { seq, patch } of entries) if (given.includes(seq)) model.titles.delete(String(patch.title));
+  }),
+];
+/** What can happen to the calls of one cycle, in order. */
+const faults = fc.array(
+  fc.constantFrom<Fault>(
+    'none',
+    'lose_request',
+    'lose_answer',
+    'duplicate',
+    { fail: { status: 500, code: 'SUP' } },
+    { fail: { status: 500, code: '57014' } },
+    { fail: { status: 401, code: 'PGRST303' } },
+  ),
+  { maxLength: 4 },
+);
+/** What happens to a device. */
+const conditions = [
+  planned('sync', faults, (plan) => async (_real, device) => {
+    for (const fault of plan) device.transport.plan(fault);
+    await device.sync();
+  }),
+  planned('sync', fc.constant('well'), () => async (_real, device) => {
+    await device.sync();
+  }),
+  planned('crash', fc.constantFrom('process' as const, 'power' as const), (what) => async (_real, device) => {
+    await device.crash(what);
+  }),
+  planned('session ends', fc.boolean(), (ends) => async (_real, device) => {
+    if (ends) device.auth.expire();
+    else device.auth.session = { user: { id: 'ann' } };
+  }),
+];
+/** What happens on the server. */
+const others = [
+  planned(
+    'remote write',
+    fc.record({ id: anId, team: aTeam, n: anN }),
+    ({ id, ...patch }) =>
+      async ({ world }) => {
+        await world.clock.advance(10);
+        world.server.write(id, patch);
+      },
+  ),
+  planned('remote delete', anId, (id) => async ({ world }) => {
+    if (world.server.rows.get(id)?.row != null) world.server.write(id, null);
+  }),
+  planned(
+    'membership',
+    fc.record({ team: aTeam, member: fc.boolean() }),
+    ({ team, member }) =>
+      async ({ world }) => {
+        if (member) world.server.join('ann', team);
+        else world.server.leave('ann', team);
+      },
+  ),
+  planned('defer', fc.option(anN), (deferred) => async ({ world }) => {
+    world.server.deferN = deferred;
+  }),
+  planned('page size', fc.integer({ min: 1, max: 3 }), (size) => async ({ world }) => {
+    world.server.pageSize = size;
+  }),
+  planned('new epoch', fc.nat(1_000), (number) => async ({ world }) => {
+    world.server.epoch = `epoch-${number}`;
+  }),
+];
+
+const schedules = fc.array(fc.oneof(...writes, ...conditions, ...others), {
+  minLength: 1,
+  maxLength: 40,
+  size: 'max',
+});
 
 async function comeToRest({ world, devices }: Real): Promise<void> {
   world.server.deferN = null;
@@ -195,7 +215,6 @@ async function run(steps: readonly PlannedStep[]): Promise<void> {
 const RUNS = Number(process.env.MODEL_RUNS ?? 150);
 
 it('loses nothing, does nothing twice, and converges, whatever happens', { timeout: 600_000 }, async () => {
-  const schedules = fc.array(arbitraryStep(), { minLength: 1, maxLength: 40, size: 'max' });
   const property = fc.asyncProperty(schedules, run);
   await fc.assert(property, {
     numRuns: RUNS,

@@ -1,7 +1,8 @@
 /** `pull` of the reference server: what changed since the cursor, as one user may see it. */
 
 import type { JsonRow } from '../../src/types.ts';
-import type { ReferenceServer, StoredRow } from './reference-server.ts';
+import type { StoredRow } from './reference-merge.ts';
+import type { ReferenceServer } from './reference-server.ts';
 
 export const NOTE = 'public.note';
 

@@ -6,40 +6,8 @@
 
 import type { RpcAnswer, RpcArguments, RpcFunction, Transport } from '../../src/net/transport.ts';
 import type { Json, JsonRow } from '../../src/types.ts';
+import { decide, hasUnseen, type Stamp, type StoredRow, type WireMutation } from './reference-merge.ts';
 import { NOTE, pullChanges } from './reference-pull.ts';
-
-export { NOTE };
-
-export interface WireMutation {
-  readonly seq: string;
-  readonly op: 'insert' | 'update' | 'upsert' | 'delete';
-  readonly table: string;
-  readonly key: JsonRow;
-  readonly base: string | null;
-  readonly patch?: JsonRow;
-  readonly before?: JsonRow;
-  readonly hlc: string;
-  readonly after?: readonly string[];
-  readonly group?: string;
-}
-
-export interface Stamp {
-  readonly version: number;
-  readonly hlc: bigint;
-  readonly device: string | null;
-}
-
-export interface StoredRow {
-  readonly id: string;
-  /** null: deleted. */
-  row: JsonRow | null;
-  version: number;
-  scope: string;
-  device: string | null;
-  seq: number;
-  /** Last write of each column, and of the row as a whole under ''. */
-  readonly stamps: Map<string, Stamp>;
-}
 
 interface Device {
   readonly userId: string;
@@ -238,7 +206,7 @@ export class ReferenceServer {
       }
       return { seq: mutation.seq, status: 'applied', version: String(this.#version) };
     }
-    const decided = this.#decide(mutation, stored, deviceId);
+    const decided = decide(mutation, stored, deviceId);
     const isOvertaken = stored !== undefined && hasUnseen(stored, mutation.base, deviceId);
     this.effects.push({ device: deviceId, seq, patch: mutation.patch ?? {} });
     if (Object.keys(decided.patch).length > 0 || stored === undefined || stored.row === null) {
@@ -264,30 +232,6 @@ export class ReferenceServer {
       created_at: new Date(this.now()).toISOString(),
     });
     return { ...result, status: 'conflict', conflict_id: conflictId, columns: decided.columns, row: now.row };
-  }
-
-  #decide(mutation: WireMutation, stored: StoredRow | undefined, deviceId: string): Decision {
-    const patch: Record<string, Json> = {};
-    const columns: Record<string, Json> = {};
-    let manual: JsonRow | null = null;
-    for (const [column, mine] of Object.entries(mutation.patch ?? {})) {
-      const stamp = stored?.stamps.get(column) ?? stored?.stamps.get('');
-      const isUnseen =
-        stamp !== undefined && (mutation.base === null || stamp.version > Number(mutation.base));
-      const theirs = stored?.row?.[column] ?? null;
-      if (!isUnseen || stamp.device === deviceId || stored?.row == null) patch[column] = mine;
-      else if (column === 'likes') {
-        patch[column] = Number(theirs) + Number(mine) - Number(mutation.before?.likes ?? 0);
-        columns[column] = 'merged';
-      } else if (column === 'grade') {
-        columns[column] = 'manual';
-        manual = { base: mutation.before?.grade ?? null, mine, theirs };
-      } else if (BigInt(mutation.hlc) > stamp.hlc) {
-        patch[column] = mine;
-        columns[column] = 'mine';
-      } else columns[column] = 'theirs';
-    }
-    return { patch, columns, manual };
   }
 
   #resolve(id: string, resolution: string, merged: JsonRow | null): JsonRow {
@@ -321,19 +265,6 @@ export class ReferenceServer {
     if (isEffect && by.device !== null)
       this.effects.push({ device: by.device, seq: by.seq, patch: patch ?? {} });
   }
-}
-
-interface Decision {
-  readonly patch: JsonRow;
-  readonly columns: JsonRow;
-  readonly manual: JsonRow | null;
-}
-
-/** Has anyone else changed the row since the device saw it? Then it cannot compute what the row is now. */
-function hasUnseen({ stamps }: StoredRow, base: string | null, deviceId: string): boolean {
-  return [...stamps.values()].some(
-    ({ version, device }) => device !== deviceId && version > Number(base ?? 0),
-  );
 }
 
 function failure({ status, code, details }: Refusal): RpcAnswer {
