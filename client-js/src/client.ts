@@ -116,23 +116,21 @@ class Client<Tables extends TableDefinitions> implements ClientCore<Tables>, Que
   }
 
   async sync(): Promise<SyncOutcome> {
-    await this.ready;
-    const space = this.#spaces.current;
+    const space = await this.#space();
     if (space !== null) return space.loop.sync();
     return { status: 'paused', reason: 'auth', error: noUser() };
   }
 
   pause(): void {
-    this.#spaces.current?.loop.pause();
+    this.#spaces.setPaused(true);
   }
 
   resume(): void {
-    this.#spaces.current?.loop.resume();
+    this.#spaces.setPaused(false);
   }
 
   async signOut({ unsynced = 'throw' }: { readonly unsynced?: Unsynced } = {}): Promise<void> {
-    await this.ready;
-    const space = this.#spaces.current;
+    const space = await this.#space();
     if (space === null) return;
     if (unsynced === 'push') await space.loop.sync();
     const { pendingCount, rejected } = space.store.mirror;
@@ -149,8 +147,7 @@ class Client<Tables extends TableDefinitions> implements ClientCore<Tables>, Que
   }
 
   async open(): Promise<LocalStore | null> {
-    await this.ready;
-    return this.current();
+    return (await this.#space())?.store ?? null;
   }
 
   current(): LocalStore | null {
@@ -189,10 +186,15 @@ class Client<Tables extends TableDefinitions> implements ClientCore<Tables>, Que
     space?.loop.request('auth');
   }
 
-  async #requireSpace(): Promise<UserSpace> {
+  async #space(): Promise<UserSpace | null> {
     await this.ready;
-    if (this.#spaces.current === null) throw noUser();
-    return this.#spaces.current;
+    return this.#spaces.settled();
+  }
+
+  async #requireSpace(): Promise<UserSpace> {
+    const space = await this.#space();
+    if (space === null) throw noUser();
+    return space;
   }
 
   #watchableList<T>(
@@ -202,7 +204,7 @@ class Client<Tables extends TableDefinitions> implements ClientCore<Tables>, Que
     const now = () => (this.#spaces.current === null ? [] : read(this.#spaces.current));
     return {
       list: async () => {
-        await this.ready;
+        await this.#space();
         return now();
       },
       subscribe: (listener) => {

@@ -16,6 +16,7 @@ export class UserSpaces {
   #current: UserSpace | null = null;
   #queue: Promise<unknown> = Promise.resolve();
   #isClosed = false;
+  #isPaused = false;
 
   constructor(options: ResolvedOptions, status: StatusStore, onChange: (change: StoreChange | null) => void) {
     this.#options = options;
@@ -24,6 +25,12 @@ export class UserSpaces {
   }
 
   get current(): UserSpace | null {
+    return this.#current;
+  }
+
+  /** The open store, once a change of user under way is done: a write right after sign-in must find its store. */
+  async settled(): Promise<UserSpace | null> {
+    await this.#queue;
     return this.#current;
   }
 
@@ -64,6 +71,13 @@ export class UserSpaces {
     });
   }
 
+  /** The user's own switch; holds for whoever signs in next, too. */
+  setPaused(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+    if (isPaused) this.#current?.loop.pause();
+    else this.#current?.loop.resume();
+  }
+
   /** Ends everything; later calls do nothing. */
   async close(): Promise<void> {
     await this.#inTurn(async () => {
@@ -79,7 +93,8 @@ export class UserSpaces {
     this.#current = space;
     space.store.subscribe((change) => this.#onChange(change));
     this.#onChange(null);
-    space.loop.request('start');
+    if (this.#isPaused) space.loop.pause();
+    else space.loop.request('start');
     return space;
   }
 

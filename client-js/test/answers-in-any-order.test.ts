@@ -41,6 +41,28 @@ it('verdicts on one row build on each other in the order of its versions', async
   expect(await device.rows()).toEqual(world.server.visible('ann'));
 });
 
+it('verdicts without a version leave those with one in order', async () => {
+  world.server.write('a', { team: 'red', title: 'one', n: 1 });
+  await device.settle();
+  const versions = [null, '102', '106', null, '104', '101', '105'];
+  const refused = { status: 'rejected', error: { code: '23514', message: 'refused' } };
+  rewriteResults((results) =>
+    results.map((result, i) => {
+      const version = versions[i] ?? null;
+      return version === null ? { seq: result.seq ?? null, ...refused } : { ...result, version };
+    }),
+  );
+  device.transport.plan('none', 'push');
+  device.transport.plan('lose_request', 'pull');
+  for (const id of ['b', 'c', 'd', 'e']) void device.db.note.insert({ id, team: 'red' });
+  void device.db.note.update('a', { title: 'two' });
+  void device.db.note.insert({ id: 'f', team: 'red' });
+  await device.db.note.update('a', { n: 2 });
+  console.log(await device.sync(), device.transport.calls.slice(-3).map((c) => JSON.stringify(c.answer)));
+
+  expect(await device.db.note.get('a')).toMatchObject({ title: 'two', n: 2 });
+});
+
 it('a row that came with a verdict is not undone by a pull that was begun before', async () => {
   world.server.pageSize = 1;
   for (const id of ['a', 'b', 'c']) world.server.write(id, { team: 'red', title: 'old' });

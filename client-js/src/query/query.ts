@@ -21,42 +21,55 @@ interface Ordering {
   readonly descending: boolean;
 }
 
+/** Which rows, in which order, how many. */
+interface Description<Row> {
+  readonly match: JsonRow;
+  readonly predicates: readonly ((row: Row) => boolean)[];
+  readonly ordering: readonly Ordering[];
+  readonly maximum: number;
+}
+
+const ALL_ROWS: Description<object> = {
+  match: {},
+  predicates: [],
+  ordering: [],
+  maximum: Number.POSITIVE_INFINITY,
+};
+
 /** A description of rows; immutable, each step makes a new one. */
 export class Query<Row extends object> {
-  constructor(
-    private readonly source: QuerySource,
-    private readonly spec: TableSpec,
-    private readonly match: JsonRow = {},
-    private readonly predicates: readonly ((row: Row) => boolean)[] = [],
-    private readonly ordering: readonly Ordering[] = [],
-    private readonly maximum: number = Number.POSITIVE_INFINITY,
-  ) {}
+  readonly #source: QuerySource;
+  readonly #spec: TableSpec;
+  readonly #wanted: Description<Row>;
+
+  constructor(source: QuerySource, spec: TableSpec, wanted: Description<Row> = ALL_ROWS) {
+    this.#source = source;
+    this.#spec = spec;
+    this.#wanted = wanted;
+  }
 
   /** Rows whose columns have these values; further calls narrow it down. An index answers it where there is one. */
   where(match: Partial<Row>): Query<Row> {
-    const narrowed = { ...this.match, ...toJsonRow(match, {}) };
-    return new Query(this.source, this.spec, narrowed, this.predicates, this.ordering, this.maximum);
+    return this.#with({ match: { ...this.#wanted.match, ...toJsonRow(match, {}) } });
   }
 
   /** Rows for which the function is true. */
   filter(predicate: (row: Row) => boolean): Query<Row> {
-    const predicates = [...this.predicates, predicate];
-    return new Query(this.source, this.spec, this.match, predicates, this.ordering, this.maximum);
+    return this.#with({ predicates: [...this.#wanted.predicates, predicate] });
   }
 
   /** Sorts by a column; a further call sorts what is equal by the earlier ones. Nulls come last when ascending. */
   orderBy(column: keyof Row & string, direction: 'asc' | 'desc' = 'asc'): Query<Row> {
-    const ordering = [...this.ordering, { column, descending: direction === 'desc' }];
-    return new Query(this.source, this.spec, this.match, this.predicates, ordering, this.maximum);
+    return this.#with({ ordering: [...this.#wanted.ordering, { column, descending: direction === 'desc' }] });
   }
 
   limit(maximum: number): Query<Row> {
-    return new Query(this.source, this.spec, this.match, this.predicates, this.ordering, maximum);
+    return this.#with({ maximum });
   }
 
   /** The rows now, with the user's own pending changes. Never waits for the network. */
   async get(): Promise<Row[]> {
-    return this.#evaluate(await this.source.open());
+    return this.#evaluate(await this.#source.open());
   }
 
   /**
@@ -70,7 +83,7 @@ export class Query<Row extends object> {
     const emit = () => {
       isPlanned = false;
       if (isEnded) return;
-      const rows = this.#evaluate(this.source.current());
+      const rows = this.#evaluate(this.#source.current());
       if (last !== null && isSameList(last, rows)) return;
       last = rows;
       listener(rows);
@@ -81,32 +94,36 @@ export class Query<Row extends object> {
       isPlanned = true;
       queueMicrotask(emit);
     };
-    const unsubscribe = this.source.onChange(this.spec.qualified, plan);
-    void this.source.open().then(plan, () => undefined);
+    const unsubscribe = this.#source.onChange(this.#spec.qualified, plan);
+    void this.#source.open().then(plan, () => undefined);
     return () => {
       isEnded = true;
       unsubscribe();
     };
   }
 
+  #with(change: Partial<Description<Row>>): Query<Row> {
+    return new Query(this.#source, this.#spec, { ...this.#wanted, ...change });
+  }
+
   #evaluate(store: LocalStore | null): Row[] {
-    const view = store?.mirror.view(this.spec.qualified);
+    const view = store?.mirror.view(this.#spec.qualified);
     if (store == null || view === undefined) return [];
-    const types = typesOf(store, this.spec);
-    const wanted = Object.entries(this.match);
+    const types = typesOf(store, this.#spec);
+    const wanted = Object.entries(this.#wanted.match);
     const found: (readonly [string, JsonRow])[] = [];
-    for (const candidate of view.candidates(this.match)) {
+    for (const candidate of view.candidates(this.#wanted.match)) {
       const [, row] = candidate;
       if (wanted.every(([column, value]) => equalValues(row[column], value, types[column])))
         found.push(candidate);
     }
     found.sort(this.#comparator(types));
-    const decode = rowDecoder<Row>(this.spec, types);
+    const decode = rowDecoder<Row>(this.#spec, types);
     const rows: Row[] = [];
     for (const [, row] of found) {
-      if (rows.length >= this.maximum) break;
+      if (rows.length >= this.#wanted.maximum) break;
       const shown = decode(row);
-      if (this.predicates.every((accepts) => accepts(shown))) rows.push(shown);
+      if (this.#wanted.predicates.every((accepts) => accepts(shown))) rows.push(shown);
     }
     return rows;
   }
@@ -114,7 +131,7 @@ export class Query<Row extends object> {
   /** Rows that are equal by all orderings stay in the order of their keys, so that lists do not jump. */
   #comparator(types: ColumnTypes): (a: readonly [string, JsonRow], b: readonly [string, JsonRow]) => number {
     return ([keyA, a], [keyB, b]) => {
-      for (const { column, descending } of this.ordering) {
+      for (const { column, descending } of this.#wanted.ordering) {
         const order = compareValues(a[column], b[column], types[column]);
         if (order !== 0) return descending ? -order : order;
       }

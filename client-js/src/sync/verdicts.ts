@@ -31,10 +31,14 @@ export function applyResults(results: readonly PushResult[], context: VerdictCon
   return inOrderOfEffect(results).flatMap((result) => applyResult(result, context) ?? []);
 }
 
-/** Changes of one row in the order in which the server made them, so that each builds on the one before. */
+/**
+ * Changes of one row in the order in which the server made them, so that each builds on the one before. Verdicts
+ * without a version changed no row; among the others they would leave no order at all.
+ */
 function inOrderOfEffect(results: readonly PushResult[]): PushResult[] {
   return [...results].sort((a, b) => {
-    if (a.version === null || b.version === null || a.version === b.version) return a.seq - b.seq;
+    if (a.version === b.version) return a.seq - b.seq;
+    if (a.version === null || b.version === null) return a.version === null ? -1 : 1;
     return BigInt(a.version) < BigInt(b.version) ? -1 : 1;
   });
 }

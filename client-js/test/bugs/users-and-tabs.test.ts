@@ -97,6 +97,14 @@ describe('users', () => {
     expect(world.server.visible('ann').get('a')).toMatchObject({ title: 'Ann’s' });
   });
 
+  it('could not write right after signing in', async () => {
+    const device = await world.device();
+    await device.db.signOut();
+    device.auth.signIn('ann');
+    const write = await device.db.note.insert({ id: 'a', team: 'red' });
+    expect(write.seq).toBe(1);
+  });
+
   it('who were not known yet lost what they wrote: it is refused instead', async () => {
     const device = await world.device();
     await device.db.signOut();
@@ -177,7 +185,7 @@ describe('the user’s pause', () => {
   it('holds until the user ends it, whatever else happens', async () => {
     const device = await world.device();
     device.db.pause();
-    const write = await device.db.note.insert({ id: 'a', team: 'red' });
+    await device.db.note.insert({ id: 'a', team: 'red' });
     device.network.emit('online');
     device.auth.signIn('ann', 'TOKEN_REFRESHED');
     await device.clock.advance(60 * 60_000);
@@ -185,9 +193,16 @@ describe('the user’s pause', () => {
     expect(device.db.status.get()).toMatchObject({ phase: 'paused', paused: 'user', pending: 1 });
     expect(await device.sync()).toMatchObject({ status: 'paused', reason: 'user' });
 
+    await device.crash();
+    device.db.pause();
+    device.auth.signIn('bob');
+    device.auth.signIn('ann');
+    await device.clock.advance(60 * 60_000);
+    expect(device.db.status.get()).toMatchObject({ phase: 'paused', paused: 'user', pending: 1 });
+
     device.db.resume();
     await device.clock.advance(100);
-    expect(await write.synced).toEqual({ status: 'applied' });
+    expect(device.db.status.get()).toMatchObject({ phase: 'idle', pending: 0 });
   });
 });
 
