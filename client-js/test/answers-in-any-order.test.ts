@@ -54,11 +54,11 @@ it('verdicts without a version leave those with one in order', async () => {
   );
   device.transport.plan('none', 'push');
   device.transport.plan('lose_request', 'pull');
-  for (const id of ['b', 'c', 'd', 'e']) void device.db.note.insert({ id, team: 'red' });
-  void device.db.note.update('a', { title: 'two' });
-  void device.db.note.insert({ id: 'f', team: 'red' });
+  for (const id of ['b', 'c', 'd', 'e']) await device.db.note.insert({ id, team: 'red' });
+  await device.db.note.update('a', { title: 'two' });
+  await device.db.note.insert({ id: 'f', team: 'red' });
   await device.db.note.update('a', { n: 2 });
-  console.log(await device.sync(), device.transport.calls.slice(-3).map((c) => JSON.stringify(c.answer)));
+  await device.sync();
 
   expect(await device.db.note.get('a')).toMatchObject({ title: 'two', n: 2 });
 });
