@@ -57,7 +57,7 @@ as $capture$
                 case when not (p.gone or p.born) then p.diff[2] end::json as new,
                 p.diff[3:] as columns
             from (
-                select coalesce(n.row_key, o.row_key) as row_key, coalesce(n.scope, o.scope) as scope,
+                select coalesce(n.row_key, o.row_key) as row_key, case when n.row_key is null then o.scope else n.scope end as scope,
                     n.row_key is null as gone, o.row_key is null as born, o.doc as old_doc, offline_private.row_diff(o.doc, n.doc) as diff
                 from (select %1$s as row_key, (%2$s)::text as scope, row_to_json(t.*)::text as doc from old_rows t offset 0) o
                 full join (select %1$s as row_key, (%2$s)::text as scope, row_to_json(t.*)::text as doc from new_rows t offset 0) n
