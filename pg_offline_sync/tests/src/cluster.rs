@@ -84,6 +84,11 @@ impl Cluster {
         command
     }
 
+    /// How to connect.
+    pub(crate) fn config(&self) -> Config {
+        self.config.clone()
+    }
+
     /// Opens a connection.
     ///
     /// # Errors

@@ -1,7 +1,9 @@
 //! A database for one test.
 
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinHandle;
 use tokio_postgres::types::{FromSql, ToSql};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{AsyncMessage, Client, NoTls, Row};
 use uuid::Uuid;
 
 use crate::caller::Caller;
@@ -199,4 +201,28 @@ impl Drop for Db {
             let _ = thread.join();
         }
     }
+}
+
+/// Listens on a channel; payloads go to `sender` until the task is aborted.
+pub async fn listen(db: &Db, channel: &str, sender: UnboundedSender<String>) -> JoinHandle<()> {
+    let mut config = db.cluster.config();
+    config.dbname(&db.name).user("owner");
+    let (client, mut connection) = config.connect(NoTls).await.unwrap();
+    let listen = format!("listen {channel}");
+    let task = tokio::spawn(async move {
+        while let Some(Ok(message)) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
+            if let AsyncMessage::Notification(notice) = message
+                && sender.send(notice.payload().to_owned()).is_err()
+            {
+                return;
+            }
+        }
+    });
+    client.batch_execute(&listen).await.unwrap();
+    // The task ends with the connection, which lives as long as its client.
+    tokio::spawn(async move {
+        let _client = client;
+        std::future::pending::<()>().await;
+    });
+    task
 }

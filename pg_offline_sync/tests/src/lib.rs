@@ -18,7 +18,7 @@ mod wait;
 pub use answers::{ChangeSet, Deletion, PullAnswer, PushAnswer, Upsert, Verdict};
 pub use caller::Caller;
 pub use cluster::Cluster;
-pub use db::Db;
+pub use db::{Db, listen};
 pub use device::{Device, LocalRow, PullTotals};
 pub use error::PgError;
 pub use oracle::{Columns, Rows, row_columns, visible_rows};

@@ -1,0 +1,177 @@
+//! Clocks of devices are wrong.
+
+use offline_sync_testkit::{Db, Op};
+use serde_json::{Map, Value, json};
+
+use crate::{TABLE, cards, devices_with_card, hlc, now_ms, settle};
+
+const YEAR_2099: u64 = 4_070_908_800_000;
+
+fn at(clock: Value) -> Map<String, Value> {
+    Map::from_iter([("hlc".to_owned(), clock)])
+}
+
+async fn skewed(db: &Db, device: uuid::Uuid) -> bool {
+    db.one(
+        "select skewed from offline_data.device_sync_state where device_id = $1",
+        &[&device],
+    )
+    .await
+}
+
+#[tokio::test]
+async fn a_device_at_2099_is_clamped_marked_and_does_not_win_for_ever() {
+    let db = Db::create().await;
+    // A bound that a test can wait for.
+    let superuser = db.connect("postgres").await;
+    let bound = format!(
+        "alter database {} set offline_sync.clock_bound_ms = 200",
+        db.name()
+    );
+    superuser.batch_execute(&bound).await.unwrap();
+    cards(&db, json!({})).await;
+    let (mut devices, key) = devices_with_card(&db, 2, json!({ "a": "base" })).await;
+    devices[1].record(
+        Op::Update,
+        TABLE,
+        key.clone(),
+        json!({ "a": "from 2099" }),
+        at(hlc(YEAR_2099)),
+    );
+    let before = now_ms(&db).await;
+    assert_eq!(devices[1].push().await.statuses(), ["applied"]);
+    assert!(skewed(&db, devices[1].id).await);
+    assert!(!skewed(&db, devices[0].id).await);
+    let stored = "select hlc >> 16, claimed_hlc >> 16 from offline_data.row_history where op = 'u'";
+    let row = &db.rows(stored, &[]).await[0];
+    let (effective, claimed): (i64, i64) = (row.get(0), row.get(1));
+    assert_eq!(claimed as u64, YEAR_2099, "what it claimed is kept");
+    assert!(
+        (effective as u64) < before + 10_000,
+        "{effective} is about now"
+    );
+
+    offline_sync_testkit::eventually("the bound has passed", || async {
+        now_ms(&db).await > effective as u64
+    })
+    .await;
+    let now = now_ms(&db).await;
+    devices[0].record(
+        Op::Update,
+        TABLE,
+        key.clone(),
+        json!({ "a": "later" }),
+        at(hlc(now)),
+    );
+    assert_eq!(devices[0].push().await.statuses(), ["merged"]);
+    assert_eq!(settle(&mut devices, &key, "a").await, "later");
+}
+
+#[tokio::test]
+async fn a_device_at_1970_loses_to_what_it_has_not_seen_and_wins_over_what_it_has() {
+    let db = Db::create().await;
+    cards(&db, json!({})).await;
+    let (mut devices, key) = devices_with_card(&db, 2, json!({ "a": "base" })).await;
+    devices[0].update(TABLE, key.clone(), json!({ "a": "now" }));
+    devices[0].push().await;
+    devices[1].record(
+        Op::Update,
+        TABLE,
+        key.clone(),
+        json!({ "a": "from 1970, unseen" }),
+        at(hlc(1_000)),
+    );
+    assert_eq!(devices[1].push().await.status(1), "merged");
+    assert_eq!(settle(&mut devices, &key, "a").await, "now");
+
+    devices[1].record(
+        Op::Update,
+        TABLE,
+        key.clone(),
+        json!({ "a": "from 1970, seen" }),
+        at(hlc(2_000)),
+    );
+    assert_eq!(devices[1].push().await.status(2), "applied");
+    assert_eq!(settle(&mut devices, &key, "a").await, "from 1970, seen");
+    assert!(
+        !skewed(&db, devices[1].id).await,
+        "only a clock that runs ahead can do harm"
+    );
+}
+
+#[tokio::test]
+async fn a_write_by_others_wins_over_a_device_clock_that_ran_ahead() {
+    let db = Db::create().await;
+    cards(&db, json!({})).await;
+    let (mut devices, key) = devices_with_card(&db, 2, json!({ "a": "base" })).await;
+    let ahead = now_ms(&db).await + 50_000;
+    devices[0].record(
+        Op::Update,
+        TABLE,
+        key.clone(),
+        json!({ "a": "ahead" }),
+        at(hlc(ahead)),
+    );
+    devices[0].push().await;
+    db.sql("update public.card set a = 'by the owner'").await;
+    // The second device's edit is older than the owner's, though later than the server's wall clock.
+    devices[1].record(
+        Op::Update,
+        TABLE,
+        key.clone(),
+        json!({ "a": "between" }),
+        at(hlc(ahead)),
+    );
+    devices[1].push().await;
+    assert_eq!(settle(&mut devices, &key, "a").await, "by the owner");
+}
+
+#[tokio::test]
+async fn equal_values_move_the_clock() {
+    let db = Db::create().await;
+    cards(&db, json!({})).await;
+    let (mut devices, key) = devices_with_card(&db, 3, json!({ "a": "base" })).await;
+    let now = now_ms(&db).await;
+    // The first and the third write the same; the second writes something else in between.
+    for (n, (value, delay)) in [("same", 10), ("other", 20), ("same", 30)]
+        .into_iter()
+        .enumerate()
+    {
+        devices[n].record(
+            Op::Update,
+            TABLE,
+            key.clone(),
+            json!({ "a": value }),
+            at(hlc(now + delay)),
+        );
+    }
+    for n in [0, 2, 1] {
+        devices[n].push().await;
+    }
+    assert_eq!(
+        settle(&mut devices, &key, "a").await,
+        "same",
+        "the later of the two equal writes counts"
+    );
+}
+
+#[tokio::test]
+async fn a_batch_sent_by_a_wrong_clock_is_known_by_its_offset() {
+    let db = Db::create().await;
+    cards(&db, json!({})).await;
+    let (devices, _) = devices_with_card(&db, 1, json!({})).await;
+    let batch =
+        json!({ "v": 1, "sent_at": "2020-01-01T00:00:00.000Z", "mutations": [] }).to_string();
+    devices[0]
+        .caller
+        .push_text(devices[0].id, &batch)
+        .await
+        .unwrap();
+    let offset: i64 = db
+        .one(
+            "select clock_offset_ms from offline_data.device_sync_state",
+            &[],
+        )
+        .await;
+    assert!(offset < -180 * 86_400_000, "{offset} ms behind");
+}

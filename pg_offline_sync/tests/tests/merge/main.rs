@@ -1,0 +1,61 @@
+//! Merging through SQL: the policies, the clocks, conflicts that need a person.
+
+mod clocks;
+mod conflicts;
+mod deletion;
+mod policies;
+
+use offline_sync_testkit::{Db, Device};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const TABLE: &str = "public.card";
+
+/// `public.card`, shared by everyone, with these policies.
+async fn cards(db: &Db, policy: Value) {
+    db.sql(
+        "create table public.card (id uuid primary key, a text, b text, n int8 default 0);
+        alter table public.card enable row level security;
+        create policy everyone on public.card to authenticated using (true) with check (true)",
+    )
+    .await;
+    db.enable_sync(TABLE, json!({ "scope": "'public'", "policy": policy }))
+        .await;
+}
+
+/// Devices that all hold the same new card.
+async fn devices_with_card(db: &Db, count: usize, row: Value) -> (Vec<Device>, Value) {
+    let key = json!({ "id": Uuid::new_v4() });
+    let mut first = Device::new(db, Uuid::new_v4()).await;
+    first.insert(TABLE, key.clone(), row);
+    first.sync().await;
+    let mut devices = vec![first];
+    while devices.len() < count {
+        devices.push(Device::new(db, Uuid::new_v4()).await);
+    }
+    (devices, key)
+}
+
+/// Pulls on all devices, and checks that they hold what the server holds; the card's column.
+async fn settle(devices: &mut [Device], key: &Value, column: &str) -> Value {
+    for device in &mut *devices {
+        device.pull().await;
+        device.assert_in_step(TABLE).await;
+    }
+    let row = devices[0].view(TABLE, key).expect("the card is there");
+    serde_json::from_str(&row[column]).unwrap()
+}
+
+/// Milliseconds since 1970 as a clock value.
+fn hlc(ms: u64) -> Value {
+    json!((ms << 16).to_string())
+}
+
+/// The server's clock in milliseconds.
+async fn now_ms(db: &Db) -> u64 {
+    db.one::<i64>(
+        "select (extract(epoch from clock_timestamp()) * 1000)::bigint",
+        &[],
+    )
+    .await as u64
+}

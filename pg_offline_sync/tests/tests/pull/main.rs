@@ -1,0 +1,20 @@
+//! pull(): exactly what changed since the cursor, as the caller may see it.
+
+mod commit_order;
+mod cursors;
+mod excluded;
+mod paging;
+mod policies;
+mod requests;
+mod scopes;
+mod transactions;
+
+use offline_sync_testkit::{Caller, Db};
+use uuid::Uuid;
+
+/// A signed-in user with a registered device.
+async fn user(db: &Db) -> (Caller, Uuid) {
+    let caller = db.caller(Uuid::new_v4()).await;
+    let device = caller.new_device().await;
+    (caller, device)
+}
