@@ -61,6 +61,11 @@ it('verdicts without a version leave those with one in order', async () => {
   await device.sync();
 
   expect(await device.db.note.get('a')).toMatchObject({ title: 'two', n: 2 });
+  await device.db.note.update('a', { title: 'three' });
+  await device.sync();
+  const pushed = device.transport.calls.findLast(({ fn }) => fn === 'push');
+  const { mutations } = JSON.parse(String(pushed?.args.p_batch)) as { mutations: JsonRow[] };
+  expect(mutations[0]?.base).toBe('105');
 });
 
 it('a row that came with a verdict is not undone by a pull that was begun before', async () => {
