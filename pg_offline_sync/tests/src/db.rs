@@ -1,5 +1,8 @@
 //! A database for one test.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 use tokio_postgres::types::{FromSql, ToSql};
@@ -92,6 +95,29 @@ impl Db {
     /// What the server answers.
     pub async fn try_sql(&self, statements: &str) -> Result<(), PgError> {
         Ok(self.owner.batch_execute(statements).await?)
+    }
+
+    /// One of Postgres' own programs, set up to work on this database as its superuser.
+    pub fn program(&self, name: &str) -> Command {
+        let mut command = self.cluster.program(name);
+        command.env("PGDATABASE", &self.name);
+        command
+    }
+
+    /// Feeds a script to psql, as the owner. Fails with the first error.
+    pub fn psql(&self, script: &str) {
+        let mut psql = self.program("psql");
+        psql.env("PGUSER", "owner")
+            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1"]);
+        let mut psql = psql
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("psql runs");
+        let mut input = psql.stdin.take().expect("a pipe");
+        input.write_all(script.as_bytes()).expect("psql reads");
+        drop(input);
+        assert!(psql.wait().expect("psql ends").success(), "psql failed");
     }
 
     /// The rows of a query of the owner.
