@@ -56,7 +56,7 @@ as $$
 begin
     return (
         select coalesce(sum(hashtextextended(concat_ws(',', a.attname, a.attnum, a.atttypid, a.atttypmod, a.attisdropped,
-            a.attgenerated, a.attidentity, a.attnotnull, c.relname, c.relnamespace), 0) % 1000000007), 0)::bigint
+            a.attgenerated, a.attidentity, a.attnotnull, a.atthasdef, c.relname, c.relnamespace), 0) % 1000000007), 0)::bigint
         from pg_class c
         join pg_attribute a on a.attrelid = c.oid
         where c.oid = p_relation and a.attnum > 0)
@@ -159,7 +159,7 @@ begin
         jsonb_object_agg(c.name, jsonb_strip_nulls(jsonb_build_object(
             'w', nullif(not c.excluded and not c.generated, false), 'x', nullif(c.excluded, false),
             'g', nullif(c.generated, false), 'b', nullif(c.base = 'bytea'::regtype, false),
-            't', offline_private.value_form(c.base, c.typmod)))),
+            't', offline_private.value_form(c.base, c.typmod), 'n', nullif(c.null_when_absent, false), 'o', c.attnum))),
         bool_or(c.excluded or c.wire <> c.plain), bool_or(c.excluded or c.wire_local <> c.plain),
         string_agg(c.wire || ' as ' || quote_ident(c.name), ', ' order by c.attnum) filter (where not c.excluded),
         string_agg(c.wire_local || ' as ' || quote_ident(c.name), ', ' order by c.attnum) filter (where not c.excluded)
@@ -174,9 +174,11 @@ begin
             select a.attnum, a.attname::text as name, format_type(a.atttypid, a.atttypmod) as type,
                 offline_private.base_type(a.atttypid) as base, a.attgenerated <> '' as generated,
                 a.attname = any (p_exclude) as excluded, a.atttypmod as typmod,
+                not (a.attnotnull or a.atthasdef or a.attidentity <> '' or t.typtype = 'd') as null_when_absent,
                 -- A numeric key has many spellings; the shortest one names the row, in rows and in deletions.
                 a.attname = any (p_key) and offline_private.base_type(a.atttypid) = 'numeric'::regtype as loose_key
             from pg_attribute a
+            join pg_type t on t.oid = a.atttypid
             where a.attrelid = p_relation and a.attnum > 0 and not a.attisdropped) b) c;
 
     select jsonb_build_object(

@@ -18,16 +18,19 @@ begin
 end
 $$;
 
--- The same for one table: (shape, policy).
-create function offline_private.synced_table(p_table_id int, out shape jsonb, out policy jsonb)
+-- The same for one table. cached: the shape is the one that plan_tables(false) shows.
+create function offline_private.synced_table(p_table_id int, out shape jsonb, out policy jsonb, out cached boolean)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_table record;
 begin
-    select case when s.shape_mark = offline_private.shape_mark(s.relation) then s.shape
-            else offline_private.make_shape(s.relation, s.key_columns, s.exclude) end, s.policy
-    into shape, policy
-    from offline_data.synced_table s where s.table_id = p_table_id;
+    select s.* into v_table from offline_data.synced_table s where s.table_id = p_table_id;
+    cached := v_table.shape_mark = offline_private.shape_mark(v_table.relation);
+    policy := v_table.policy;
+    shape := case when cached then v_table.shape
+        else offline_private.make_shape(v_table.relation, v_table.key_columns, v_table.exclude) end;
 end
 $$;
 

@@ -3,7 +3,7 @@
 
 create type offline_private.push_run as (
     unit int, kind text, table_id int, op text, columns text[], seqs bigint[], keys text[], bases bigint[], hlcs bigint[],
-    rows text, befores text, after_seqs text, exact boolean, group_name text, code text, message text, detail text);
+    rows text, befores text, after_seqs text, width int, respelled boolean[], group_name text, code text, message text, detail text);
 
 create function offline_private.slice_run(p_run offline_private.push_run, p_from int, p_to int)
 returns offline_private.push_run
@@ -18,6 +18,7 @@ begin
     p_run.keys := p_run.keys[p_from:p_to];
     p_run.bases := p_run.bases[p_from:p_to];
     p_run.hlcs := p_run.hlcs[p_from:p_to];
+    p_run.respelled := p_run.respelled[p_from:p_to];
     p_run.rows := offline_private.slice_json_array(p_run.rows, p_from - 1, p_to);
     p_run.befores := offline_private.slice_json_array(p_run.befores, p_from - 1, p_to);
     p_run.after_seqs := offline_private.slice_json_array(p_run.after_seqs, p_from - 1, p_to);
@@ -119,9 +120,8 @@ language plpgsql stable
 set search_path = pg_catalog, public, extensions, pg_temp
 as $$
 begin
-    execute format('select array_agg(u.k), array_agg((%s)::text) from unnest($1) u (k) join %s t on %s',
-        offline_private.row_expression(p_shape), p_shape ->> 'relation',
-        replace(p_shape ->> 'key_match', '{k}', 'u.k'))
+    execute format('select array_agg(u.k), array_agg((%s)::text) from %s join %s t on %s', offline_private.row_expression(p_shape),
+        offline_private.key_source(p_shape, 'unnest($1) u (k)'), p_shape ->> 'relation', p_shape ->> 'key_match')
     into keys, docs using p_keys;
 end
 $$;
@@ -193,8 +193,8 @@ as $$
 declare
     v_count bigint;
 begin
-    execute format('delete from %s t using unnest($1) u (k) where %s', p_shape ->> 'relation',
-        replace(p_shape ->> 'key_match', '{k}', 'u.k')) using p_keys;
+    execute format('delete from %s t using %s where %s', p_shape ->> 'relation',
+        offline_private.key_source(p_shape, 'unnest($1) u (k)'), p_shape ->> 'key_match') using p_keys;
     get diagnostics v_count = row_count;
     if v_count <> cardinality(p_keys) then
         raise exception using errcode = '42501', message = 'row not found or not permitted';
@@ -210,9 +210,9 @@ language plpgsql volatile
 set search_path = pg_catalog, public, extensions, pg_temp
 as $$
 declare
-    v_select text := format('select u.k, (%s) as r from unnest($1) u (k) join %s t on %s order by u.k collate "C"',
-        offline_private.columns_expression(p_shape, p_columns), p_shape ->> 'relation',
-        replace(p_shape ->> 'key_match', '{k}', 'u.k'));
+    v_select text := format('select u.k, (%s) as r from %s join %s t on %s order by u.k collate "C"',
+        offline_private.columns_expression(p_shape, p_columns), offline_private.key_source(p_shape, 'unnest($1) u (k)'),
+        p_shape ->> 'relation', p_shape ->> 'key_match');
     v_current text;
     v_may_lock boolean := p_op <> 'delete' or has_any_column_privilege(p_shape ->> 'relation', 'update');
 begin

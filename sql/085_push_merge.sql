@@ -127,7 +127,9 @@ declare
     v_user text := offline_private.check_owner(p_device);
 begin
     insert into offline_data.sync_queue as q (device_id, seq, user_id, priority, status, mutation, error, next_attempt_at)
-    values (p_device, p_seq, v_user, coalesce((p_mutation::json ->> 'priority')::smallint, 5), p_status, p_mutation, p_error,
+    -- Postgres cannot read JSON with text that it cannot store (22P05), only keep it.
+    values (p_device, p_seq, v_user, coalesce(case when p_error ->> 'code' <> '22P05'
+            and offline_private.is_readable(p_mutation) then (p_mutation::json ->> 'priority')::smallint end, 5), p_status, p_mutation, p_error,
         case when p_status = 'deferred' then clock_timestamp() end)
     on conflict (device_id, seq) do update
     set status = excluded.status, error = excluded.error, attempts = q.attempts + 1, updated_at = clock_timestamp(),

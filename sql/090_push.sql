@@ -2,9 +2,9 @@
 -- Runs (see plan_push) are applied in sets. A run that fails is halved until the bad mutations stand alone: they cost one
 -- verdict each, nobody else waits.
 
--- Insert runs need no decision. Returns one result (JSON text) a mutation. Rows that cannot differ from what was sent are not
--- read back.
-create function offline_private.apply_insert(p_device uuid, p_run offline_private.push_run, p_shape jsonb, p_returning boolean)
+-- Insert runs need no decision. Returns one result (JSON text) a mutation. Rows that are known beforehand are not read back.
+create function offline_private.apply_insert(p_device uuid, p_run offline_private.push_run, p_shape jsonb, p_foreseen boolean,
+    p_returning boolean)
 returns text[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -12,21 +12,21 @@ as $$
 declare
     v_now bigint := offline_private.now_hlc();
     v_limit bigint := v_now + (offline_private.clock_bound_ms() << 16);
+    v_foreseen boolean := p_foreseen and (p_shape ->> 'plain_insert')::boolean and p_run.width = (p_shape ->> 'width')::int;
     v_rows record;
 begin
     perform offline_private.set_context(p_device, p_run,
         array(select least(coalesce(u.h, v_now), v_limit) from unnest(p_run.hlcs) with ordinality u (h, ord) order by u.ord));
     v_rows := offline_private.insert_rows(p_shape, p_run.columns, p_run.rows, cardinality(p_run.seqs),
-        p_returning and not (p_run.exact and (p_shape ->> 'plain_insert')::boolean
-            and cardinality(p_run.columns) + jsonb_array_length(p_shape -> 'key') = (p_shape ->> 'width')::int));
+        p_returning and not coalesce(v_foreseen, false));
     return offline_private.finish(p_run, p_shape, array_fill('applied'::text, array[cardinality(p_run.seqs)]),
-        null, null, null, null, p_run.rows, v_rows.keys, v_rows.docs);
+        null, null, p_run.respelled, null, p_run.rows, coalesce(v_foreseen, false), v_rows.keys, v_rows.docs);
 end
 $$;
 
 -- Reads what capture reported, fetches rows that changed again meanwhile, and renders the results.
 create function offline_private.finish(p_run offline_private.push_run, p_shape jsonb, p_statuses text[], p_versions bigint[],
-    p_columns text[], p_return boolean[], p_conflicts text[], p_sent text, p_doc_keys text[], p_docs text[])
+    p_columns text[], p_return boolean[], p_conflicts text[], p_sent text, p_sent_is_stored boolean, p_doc_keys text[], p_docs text[])
 returns text[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -39,14 +39,14 @@ declare
     v_rows record;
 begin
     perform offline_private.clear_context();
-    v_missing := offline_private.rows_to_fetch(p_run.keys, p_return, p_doc_keys, v_out_keys);
+    v_missing := offline_private.rows_to_fetch(p_run.keys, case when not p_sent_is_stored then p_return end, p_doc_keys, v_out_keys);
     if v_missing is not null then
         v_rows := offline_private.fetch_rows(p_shape, v_missing);
         p_doc_keys := p_doc_keys || v_rows.keys;
         p_docs := p_docs || v_rows.docs;
     end if;
     return offline_private.render_results(p_run.seqs, p_run.keys, p_statuses, p_versions, p_columns, p_return, p_conflicts,
-        p_sent, p_run.op = 'insert', v_out_keys, v_out_versions, v_out_extra,
+        p_sent, p_run.op = 'insert', p_sent_is_stored, v_out_keys, v_out_versions, v_out_extra,
         coalesce(nullif(current_setting('offline_sync.out_scopes', true), '')::text[], '{}'), p_doc_keys, p_docs);
 end
 $$;
@@ -98,7 +98,8 @@ end
 $$;
 
 -- Update, upsert and delete runs: lock, read the state, decide, write.
-create function offline_private.apply_change(p_device uuid, p_run offline_private.push_run, p_shape jsonb, p_policy jsonb, p_returning boolean)
+create function offline_private.apply_change(p_device uuid, p_run offline_private.push_run, p_shape jsonb, p_policy jsonb,
+    p_foreseen boolean, p_returning boolean)
 returns text[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -136,7 +137,7 @@ begin
     perform offline_private.set_context(p_device, p_run, d.hlcs);
     if d.updated > 0 and cardinality(p_run.columns) > 0 then
         v_rows := offline_private.update_rows(p_shape, p_run.columns, d.updates, d.updated::int,
-            d.returned or not (p_run.exact and (p_shape ->> 'plain_update')::boolean));
+            d.returned or not (p_foreseen and p_run.width is not null and (p_shape ->> 'plain_update')::boolean));
         v_doc_keys := v_rows.keys;
         v_docs := v_rows.docs;
     end if;
@@ -160,7 +161,7 @@ begin
         v_conflicts := offline_private.log_conflicts(p_device, p_run, d.versions, d.contested);
     end if;
     return offline_private.finish(p_run, p_shape, d.statuses, d.versions, d.columns, d.return_rows, v_conflicts,
-        case when p_run.op = 'delete' then null else '[' || array_to_string(d.docs, ',') || ']' end, v_doc_keys, v_docs);
+        case when p_run.op = 'delete' then null else '[' || array_to_string(d.docs, ',') || ']' end, false, v_doc_keys, v_docs);
 end
 $change$;
 
@@ -182,9 +183,9 @@ begin
         p_run.keys := v_keys;
     end if;
     if p_run.op = 'insert' then
-        return offline_private.apply_insert(p_device, p_run, v_table.shape, p_returning);
+        return offline_private.apply_insert(p_device, p_run, v_table.shape, v_table.cached, p_returning);
     end if;
-    return offline_private.apply_change(p_device, p_run, v_table.shape, v_table.policy, p_returning);
+    return offline_private.apply_change(p_device, p_run, v_table.shape, v_table.policy, v_table.cached, p_returning);
 end
 $$;
 

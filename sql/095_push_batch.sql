@@ -325,6 +325,9 @@ declare
     v_head offline_private.push_run;
 begin
     perform offline_private.require_uid();
+    if p_batch is null then
+        raise exception using errcode = '22023', message = 'p_batch must be the text of a batch';
+    end if;
     if current_setting('lock_timeout') = '0' then
         perform set_config('lock_timeout', '2s', true);
     end if;

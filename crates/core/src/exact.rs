@@ -3,6 +3,8 @@
 //! Where every value of a run is exact and no trigger can change the rows, the database need not read
 //! them back to see what the device must be told.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 /// Families of types with one obvious spelling on the wire. In the registry: one letter.
@@ -36,6 +38,37 @@ pub enum ValueForm {
 }
 
 impl ValueForm {
+    /// The raw JSON value as Postgres will spell it; `None` where that is not known beforehand.
+    #[must_use]
+    pub fn canonical(self, raw: &str) -> Option<Cow<'_, str>> {
+        if self.is_exact(raw) {
+            return Some(Cow::Borrowed(raw));
+        }
+        let string = raw
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'));
+        match (self, string) {
+            (ValueForm::Uuid, Some(text)) => {
+                let lower = text.to_ascii_lowercase();
+                is_uuid(&lower).then(|| Cow::Owned(format!("\"{lower}\"")))
+            }
+            (ValueForm::Int, Some(text)) => is_integer(text).then_some(Cow::Borrowed(text)),
+            (ValueForm::LongInt, None) => is_integer(raw).then(|| Cow::Owned(format!("\"{raw}\""))),
+            (ValueForm::Timestamp, Some(text)) => {
+                let utc = text
+                    .strip_suffix('Z')
+                    .or_else(|| text.strip_suffix("+00:00"))?;
+                let short = match utc.split_once('.') {
+                    Some(_) => utc.trim_end_matches('0').trim_end_matches('.'),
+                    None => utc,
+                };
+                let text = format!("\"{short}+00:00\"");
+                self.is_exact(&text).then_some(Cow::Owned(text))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the raw JSON value is spelled as Postgres spells it.
     #[must_use]
     pub fn is_exact(self, raw: &str) -> bool {
@@ -75,6 +108,7 @@ fn is_timestamp(text: &str) -> bool {
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, "1"));
     matches_pattern(seconds.as_bytes(), b"dddd-dd-ddTdd:dd:dd")
         && !seconds.ends_with(":60")
+        && !seconds.contains("T24")
         && fraction.len() <= 6
         && fraction.bytes().all(|byte| byte.is_ascii_digit())
         && fraction.bytes().last().is_some_and(|byte| byte != b'0')
@@ -127,6 +161,37 @@ mod tests {
         ];
         for (form, raw, expected) in cases {
             assert_eq!(form.is_exact(raw), expected, "{form:?} {raw}");
+        }
+    }
+
+    #[test]
+    fn other_spellings_are_foreseen_where_there_is_one_answer() {
+        let cases = [
+            (
+                Timestamp,
+                r#""2026-11-20T10:00:00.000Z""#,
+                Some(r#""2026-11-20T10:00:00+00:00""#),
+            ),
+            (
+                Timestamp,
+                r#""2026-11-20T10:00:00.120Z""#,
+                Some(r#""2026-11-20T10:00:00.12+00:00""#),
+            ),
+            (Timestamp, r#""2026-11-20T10:00:00.1234567Z""#, None),
+            (Timestamp, r#""2026-11-20T24:00:00Z""#, None),
+            (Timestamp, r#""2026-11-20T10:00:00+01:00""#, None),
+            (
+                Uuid,
+                r#""0198C5A0-0000-7000-8000-00000000000A""#,
+                Some(r#""0198c5a0-0000-7000-8000-00000000000a""#),
+            ),
+            (LongInt, "5", Some(r#""5""#)),
+            (Int, r#""5""#, Some("5")),
+            (Int, "5.0", None),
+            (Other, "1.50", None),
+        ];
+        for (form, raw, expected) in cases {
+            assert_eq!(form.canonical(raw).as_deref(), expected, "{form:?} {raw}");
         }
     }
 }

@@ -51,8 +51,10 @@ pub struct Finished<'a> {
     pub conflicts: Option<&'a [Option<String>]>,
     /// What the device computes by itself, a JSON array of objects.
     pub sent: Option<&'a str>,
-    /// Whether `sent` are whole rows (inserts): then a column that was not sent differs.
+    /// Whether `sent` are whole rows (inserts): then a column that was not sent must be null.
     pub whole_rows: bool,
+    /// Whether `sent` are the stored rows: nothing was read back.
+    pub sent_is_stored: bool,
     /// What capture reported.
     pub outcomes: Outcomes<'a>,
     /// Keys of the rows that were read back.
@@ -128,8 +130,10 @@ pub fn render_results(run: &Finished<'_>) -> Result<Vec<String>, CoreError> {
             .return_row
             .is_some_and(|flags| flags.get(index) == Some(&true))
         {
-            // The caller may not see the row any more, or it is gone.
-            out.push_str(",\"row\":null");
+            out.push_str(",\"row\":");
+            // Else the caller may not see the row any more, or it is gone.
+            let stored = sent.get(index).filter(|_| run.sent_is_stored);
+            out.push_str(stored.map_or("null", |row| row.get()));
         }
         out.push('}');
         results.push(out);
@@ -165,7 +169,12 @@ fn differs(sent: Option<&&RawValue>, doc: &str, whole_row: bool) -> Result<bool,
     let Some(sent) = sent else { return Ok(false) };
     let Members(sent) = json::parse("sent row", sent.get())?;
     let Members(stored) = json::parse("stored row", doc)?;
-    if whole_row && stored.len() != sent.len() {
+    let sent_names = |name: &str| sent.iter().any(|(column, _)| column == name);
+    if whole_row
+        && !stored
+            .iter()
+            .all(|(name, v)| v.get() == "null" || sent_names(name))
+    {
         return Ok(true);
     }
     let same = |name: &str, value: &str| {
@@ -210,6 +219,7 @@ mod tests {
             conflicts: None,
             sent: Some(sent),
             whole_rows: true,
+            sent_is_stored: false,
             outcomes: Outcomes {
                 keys,
                 versions: &[9],
@@ -232,10 +242,10 @@ mod tests {
     #[test]
     fn a_default_that_the_server_filled_in_comes_back() {
         let keys = ["k".to_owned()];
-        let docs = [r#"{"id":"k","n":5,"at":null}"#.to_owned()];
+        let docs = [r#"{"id":"k","n":5,"at":1}"#.to_owned()];
         let results = render_results(&finished(&keys, r#"[{"n":5,"id":"k"}]"#, &docs)).unwrap();
         assert!(
-            results[0].ends_with(r#""row":{"id":"k","n":5,"at":null}}"#),
+            results[0].ends_with(r#""row":{"id":"k","n":5,"at":1}}"#),
             "{}",
             results[0]
         );

@@ -50,6 +50,12 @@ pub struct ColumnInfo {
     /// `t`: how its values are spelled.
     #[serde(rename = "t")]
     pub form: ValueForm,
+    /// `n`: null where an insertion does not name it (nullable, no default).
+    #[serde(rename = "n")]
+    pub null_when_absent: bool,
+    /// `o`: its place in the table.
+    #[serde(rename = "o")]
+    pub ordinal: i32,
 }
 
 /// One synced table.

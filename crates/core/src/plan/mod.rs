@@ -12,6 +12,7 @@ mod layout;
 mod levels;
 mod render;
 mod row_key;
+mod rows;
 mod schedule;
 
 use std::collections::HashMap;
@@ -74,8 +75,11 @@ pub struct Run {
     pub after: Vec<Vec<u64>>,
     /// Priorities.
     pub priorities: Vec<i16>,
-    /// Whether every value is spelled as Postgres spells it, so that the rows will read as sent.
-    pub exact: bool,
+    /// Columns of the stored rows where these are known beforehand. For insertions `rows` then are the
+    /// whole rows as Postgres will hold them; for other kinds it is 0 and every value is as stored.
+    pub width: Option<usize>,
+    /// Insertions whose values the device spelled in another way. Empty when there are none.
+    pub respelled: Vec<bool>,
     /// The atomic group, when the run belongs to one.
     pub group: Option<String>,
 }

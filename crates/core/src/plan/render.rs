@@ -2,12 +2,11 @@
 
 use super::Run;
 use super::check::Item;
-use super::layout::{Layout, Layouts, Shape};
+use super::layout::{Layouts, Shape};
+use super::rows::Rows;
 use super::schedule::Step;
 use crate::batch::Mutation;
-use crate::exact::ValueForm;
-use crate::json::{self, RawObject};
-use crate::tables::{KeyColumn, KeyKind, TableInfo, Tables};
+use crate::tables::Tables;
 
 /// Builds the runs of the steps, moving the keys out of the items.
 pub(super) fn render(
@@ -34,8 +33,7 @@ pub(super) fn render(
             if run.after.iter().all(Vec::is_empty) {
                 run.after = Vec::new();
             }
-            run.exact = rows.exact;
-            (run.rows, run.befores) = rows.finish();
+            rows.finish(&mut run);
             Some(run)
         })
         .collect()
@@ -59,7 +57,8 @@ fn empty_run(shape: &Shape<'_>, tables: &Tables, unit: u32, members: usize) -> R
         befores: None,
         after: Vec::with_capacity(members),
         priorities: Vec::with_capacity(members),
-        exact: false,
+        width: None,
+        respelled: Vec::new(),
         group: None,
     }
 }
@@ -73,95 +72,4 @@ fn push_facts(run: &mut Run, mutation: &Mutation<'_>) {
     if run.group.is_none() {
         run.group = mutation.group.as_deref().map(str::to_owned);
     }
-}
-
-/// The `rows` and `befores` arrays of one run.
-struct Rows<'s> {
-    columns: &'s [&'s str],
-    /// `,"column":` for each column.
-    labels: Vec<String>,
-    forms: Vec<ValueForm>,
-    key: &'s [KeyColumn],
-    exact: bool,
-    rows: String,
-    befores: String,
-    any_before: bool,
-}
-
-impl<'s> Rows<'s> {
-    fn new(shape: &'s Shape<'_>, table: &'s TableInfo) -> Rows<'s> {
-        let label = |column: &&str| {
-            let mut label = String::new();
-            json::push_key(&mut label, column);
-            label
-        };
-        let form = |column: &&str| {
-            table
-                .columns
-                .get(*column)
-                .map_or(ValueForm::Other, |c| c.form)
-        };
-        Rows {
-            columns: &shape.columns,
-            labels: shape.columns.iter().map(label).collect(),
-            forms: shape.columns.iter().map(form).collect(),
-            key: &table.key,
-            exact: true,
-            rows: String::from("["),
-            befores: String::from("["),
-            any_before: false,
-        }
-    }
-
-    fn push(&mut self, mutation: &Mutation<'_>, key_fields: &str, layout: &Layout) {
-        if self.rows.len() > 1 {
-            self.rows.push(',');
-            self.befores.push(',');
-        }
-        self.rows.push('{');
-        self.rows.push_str(key_fields);
-        for ((label, form), at) in self.labels.iter().zip(&self.forms).zip(&layout.order) {
-            let raw = mutation.patch[*at].1.get();
-            self.rows.push_str(label);
-            self.rows.push_str(raw);
-            self.exact &= form.is_exact(raw);
-        }
-        self.exact = self.exact && key_is_exact(&mutation.key, self.key);
-        self.rows.push('}');
-        self.push_before(mutation);
-    }
-
-    fn push_before(&mut self, mutation: &Mutation<'_>) {
-        let Some(before) = &mutation.before else {
-            self.befores.push_str("null");
-            return;
-        };
-        self.any_before = true;
-        self.befores.push('{');
-        for (name, value) in before {
-            if self.columns.binary_search(&name.as_ref()).is_ok() {
-                json::push_key(&mut self.befores, name);
-                self.befores.push_str(value.get());
-            }
-        }
-        self.befores.push('}');
-    }
-
-    fn finish(mut self) -> (String, Option<String>) {
-        self.rows.push(']');
-        self.befores.push(']');
-        (self.rows, self.any_before.then_some(self.befores))
-    }
-}
-
-fn key_is_exact(key: &RawObject<'_>, columns: &[KeyColumn]) -> bool {
-    columns.iter().all(|column| {
-        let form = match column.kind {
-            KeyKind::Uuid => ValueForm::Uuid,
-            KeyKind::Text => ValueForm::Text,
-            // The spelling depends on the width of the type, which the registry does not tell.
-            KeyKind::Int | KeyKind::Other => ValueForm::Other,
-        };
-        json::member(key, &column.name).is_some_and(|raw| form.is_exact(raw))
-    })
 }
