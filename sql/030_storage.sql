@@ -213,9 +213,9 @@ as $$
         synced_tables synced_table registry plan_tables caller_scopes caller_topics
         register check_device require_device check_owner push_begin push_end
         plan_push plan_batch check_token_age extract_mutations slice_json_array slice_run key_source record_definition row_expression columns_expression
-        canonical_keys set_context clear_context fetch_rows insert_rows update_rows delete_rows lock_rows
+        canonical_keys context_open context_missing set_context clear_context fetch_rows insert_rows update_rows delete_rows lock_rows
         row_states deleted_row log_conflicts restamp keep_mutation due_mutations forget_mutation duplicate_results queue_status
-        policy_needs_base decide_run apply_insert apply_change apply_run resurrect finish rows_to_fetch render_results join_results
+        policy_needs_base decide_run apply_insert apply_change apply_run resurrect finish render_results join_results
         error_json is_deferral is_server_fault not_applied blocked attempt late_passes_max row_marks lock_plan execute_plan verdicts retry_deferred
         parse_pull encode_cursor member_scopes scope_pairs render_changes policy_mark schema_mark schema_json pull_scopes feed read_changes read_page pull_page
         scope_map lost_scopes evict_pairs pending_conflicts next_cursor key_object claim_conflict$list$, '\s+', ' ', 'g')), ' ')

@@ -1,8 +1,8 @@
 -- Change capture. enable_sync() generates one trigger function per synced table from the templates below: static SQL,
 -- planned once per session, in sets. It runs as the owner of the table (security definer), whoever writes.
 --
--- Inside push() the settings offline_sync.push_* say which mutation each row key belongs to; what a cascade or a user's
--- trigger changes besides gets the server's clock. What capture did goes back to push() in offline_sync.out_*.
+-- Inside push() the push context (context_rows) says which mutation each row key belongs to; what a cascade or a user's
+-- trigger changes besides gets the server's clock. What capture did goes back to push() the same way (context_report).
 --
 -- enable_nestloop is off because plans are cached with the row count of the first statement: a nested loop that suits one
 -- row would take hours for a bulk write. Nothing here joins a large table (row_state is reached through ON CONFLICT). Sorting
@@ -104,7 +104,7 @@ as $capture$
             select c.*, nextval('offline_data.version_seq') as version, m.seq, m.claim, coalesce(m.hlc, v_hlc) as hlc,
                 case when m.seq is not null then v_device end as device
             from (%2$s) c
-            left join unnest(v_keys, v_seqs, v_hlcs, v_claims) m (row_key, seq, hlc, claim) on m.row_key = c.row_key
+            left join offline_private.context_rows(v_token) m on m.row_key = c.row_key
         ), state as (
             insert into offline_data.row_state as s (table_id, row_key, scope, version, change_xid, era, deleted, hlc, device_id,
                 device_seq, life_version, life_hlc, life_device, clocks)
@@ -156,10 +156,7 @@ declare
     v_now timestamptz := clock_timestamp();
     v_user text := offline_private.uid();
     v_device uuid;
-    v_keys text[];
-    v_seqs bigint[];
-    v_hlcs bigint[];
-    v_claims bigint[];
+    v_token bigint;
     v_columns text[];
     v_resurrect boolean := false;
     v_out_keys text[];
@@ -175,10 +172,7 @@ begin
     end if;
     if current_setting('offline_sync.push_table', true) = '%1$s' then
         v_device := current_setting('offline_sync.push_device');
-        v_keys := current_setting('offline_sync.push_keys');
-        v_seqs := current_setting('offline_sync.push_seqs');
-        v_hlcs := current_setting('offline_sync.push_hlcs');
-        v_claims := current_setting('offline_sync.push_claims');
+        v_token := current_setting('offline_sync.push_token');
         v_columns := current_setting('offline_sync.push_columns');
         v_resurrect := coalesce(current_setting('offline_sync.push_resurrect', true), '') = 'on';
     end if;
@@ -200,7 +194,7 @@ begin
     else%6$s
     end if;
     if v_device is not null and v_out_keys is not null then
-        perform offline_private.report_outcome(v_out_keys, v_out_versions, v_out_extra, v_out_scopes);
+        perform offline_private.context_report(v_token, v_out_keys, v_out_versions, v_out_extra, v_out_scopes);
     end if;
     if v_scopes is not null then
         perform offline_private.wake(array(select %7$L || u.scope from unnest(v_scopes) u (scope)), 'wake');
@@ -220,25 +214,6 @@ $$,
     from (select offline_private.capture_upsert()) u (upsert)
 $body$;
 
--- Appends to what push() reads after its statement.
-create function offline_private.report_outcome(p_keys text[], p_versions bigint[], p_extra boolean[], p_scopes text[])
-returns void
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    perform set_config('offline_sync.out_keys',
-            (coalesce(nullif(current_setting('offline_sync.out_keys', true), '')::text[], '{}') || p_keys)::text, true),
-        set_config('offline_sync.out_versions',
-            (coalesce(nullif(current_setting('offline_sync.out_versions', true), '')::bigint[], '{}') || p_versions)::text, true),
-        set_config('offline_sync.out_extra',
-            (coalesce(nullif(current_setting('offline_sync.out_extra', true), '')::boolean[], '{}') || p_extra)::text, true),
-        set_config('offline_sync.out_scopes',
-            (coalesce(nullif(current_setting('offline_sync.out_scopes', true), '')::text[], '{}') || p_scopes)::text, true);
-end
-$$;
-
--- The function goes when the extension is dropped, and its triggers with it: the table must stay writable.
 create function offline_private.capture_ddl(p_table_id int)
 returns text
 language sql stable

@@ -83,24 +83,20 @@ begin
 end
 $$;
 
--- Tells capture which mutation each key belongs to, for one statement.
+-- Tells capture which mutation each key belongs to, for one statement. Returns the token of the context.
 create function offline_private.set_context(p_device uuid, p_run offline_private.push_run, p_hlcs bigint[])
-returns void
+returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_token bigint := offline_private.context_open(p_run.keys, p_run.seqs, p_hlcs, p_run.hlcs);
 begin
     perform set_config('offline_sync.push_table', p_run.table_id::text, true),
         set_config('offline_sync.push_device', p_device::text, true),
-        set_config('offline_sync.push_keys', p_run.keys::text, true),
-        set_config('offline_sync.push_seqs', p_run.seqs::text, true),
-        set_config('offline_sync.push_hlcs', p_hlcs::text, true),
-        set_config('offline_sync.push_claims', p_run.hlcs::text, true),
-        set_config('offline_sync.push_columns', p_run.columns::text, true),
-        set_config('offline_sync.out_keys', '', true),
-        set_config('offline_sync.out_versions', '', true),
-        set_config('offline_sync.out_extra', '', true),
-        set_config('offline_sync.out_scopes', '', true);
+        set_config('offline_sync.push_token', v_token::text, true),
+        set_config('offline_sync.push_columns', p_run.columns::text, true);
+    return v_token;
 end
 $$;
 

@@ -13,59 +13,38 @@ declare
     v_now bigint := offline_private.now_hlc();
     v_limit bigint := v_now + (offline_private.clock_bound_ms() << 16);
     v_foreseen boolean := p_foreseen and (p_shape ->> 'plain_insert')::boolean and p_run.width = (p_shape ->> 'width')::int;
+    v_token bigint;
     v_rows record;
 begin
-    perform offline_private.set_context(p_device, p_run,
+    v_token := offline_private.set_context(p_device, p_run,
         array(select least(coalesce(u.h, v_now), v_limit) from unnest(p_run.hlcs) with ordinality u (h, ord) order by u.ord));
     v_rows := offline_private.insert_rows(p_shape, p_run.columns, p_run.rows, cardinality(p_run.seqs),
         p_returning and not coalesce(v_foreseen, false));
-    return offline_private.finish(p_run, p_shape, array_fill('applied'::text, array[cardinality(p_run.seqs)]),
+    return offline_private.finish(v_token, p_run, p_shape, array_fill('applied'::text, array[cardinality(p_run.seqs)]),
         null, null, p_run.respelled, null, p_run.rows, coalesce(v_foreseen, false), v_rows.keys, v_rows.docs);
 end
 $$;
 
 -- Reads what capture reported, fetches rows that changed again meanwhile, and renders the results.
-create function offline_private.finish(p_run offline_private.push_run, p_shape jsonb, p_statuses text[], p_versions bigint[],
+create function offline_private.finish(p_token bigint, p_run offline_private.push_run, p_shape jsonb, p_statuses text[], p_versions bigint[],
     p_columns text[], p_return boolean[], p_conflicts text[], p_sent text, p_sent_is_stored boolean, p_doc_keys text[], p_docs text[])
 returns text[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_out_keys text[] := coalesce(nullif(current_setting('offline_sync.out_keys', true), '')::text[], '{}');
-    v_out_versions bigint[] := coalesce(nullif(current_setting('offline_sync.out_versions', true), '')::bigint[], '{}');
-    v_out_extra boolean[] := coalesce(nullif(current_setting('offline_sync.out_extra', true), '')::boolean[], '{}');
     v_missing text[];
     v_rows record;
 begin
     perform offline_private.clear_context();
-    v_missing := offline_private.rows_to_fetch(p_run.keys, case when not p_sent_is_stored then p_return end, p_doc_keys, v_out_keys);
+    v_missing := offline_private.context_missing(p_token, p_run.keys, case when not p_sent_is_stored then p_return end, p_doc_keys);
     if v_missing is not null then
         v_rows := offline_private.fetch_rows(p_shape, v_missing);
         p_doc_keys := p_doc_keys || v_rows.keys;
         p_docs := p_docs || v_rows.docs;
     end if;
-    return offline_private.render_results(p_run.seqs, p_run.keys, p_statuses, p_versions, p_columns, p_return, p_conflicts,
-        p_sent, p_run.op = 'insert', p_sent_is_stored, v_out_keys, v_out_versions, v_out_extra,
-        coalesce(nullif(current_setting('offline_sync.out_scopes', true), '')::text[], '{}'), p_doc_keys, p_docs);
-end
-$$;
-
--- Rows of which the answer must show the state that they have now: asked for but not returned by the statement, or changed
--- more than once (a trigger wrote them again). Null when there are none.
-create function offline_private.rows_to_fetch(p_keys text[], p_return boolean[], p_doc_keys text[], p_out_keys text[])
-returns text[]
-language plpgsql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return (
-        select array_agg(f.k) from (
-            select u.k from unnest(p_keys, p_return) u (k, wanted) where u.wanted and (p_doc_keys is null or u.k <> all (p_doc_keys))
-            union
-            select d.k from (
-                select o.k from unnest(p_out_keys) o (k) where cardinality(p_out_keys) > cardinality(p_keys) group by o.k having count(*) > 1) d
-            where d.k = any (p_keys)) f);
+    return offline_private.render_results(p_token, p_run.seqs, p_run.keys, p_statuses, p_versions, p_columns, p_return, p_conflicts,
+        p_sent, p_run.op = 'insert', p_sent_is_stored, p_doc_keys, p_docs);
 end
 $$;
 
@@ -107,6 +86,7 @@ as $change$
 declare
     v_current text := offline_private.lock_rows(p_shape, p_run.op, p_run.columns, p_run.keys);
     v_states text;
+    v_token bigint;
     d record;
     v_rows record;
     v_doc_keys text[];
@@ -134,7 +114,7 @@ begin
     if d.code is not null then
         raise exception using errcode = d.code, message = d.message;
     end if;
-    perform offline_private.set_context(p_device, p_run, d.hlcs);
+    v_token := offline_private.set_context(p_device, p_run, d.hlcs);
     if d.updated > 0 and cardinality(p_run.columns) > 0 then
         v_rows := offline_private.update_rows(p_shape, p_run.columns, d.updates, d.updated::int,
             d.returned or not (p_foreseen and p_run.width is not null and (p_shape ->> 'plain_update')::boolean));
@@ -160,7 +140,7 @@ begin
     if d.contested_count > 0 then
         v_conflicts := offline_private.log_conflicts(p_device, p_run, d.versions, d.contested);
     end if;
-    return offline_private.finish(p_run, p_shape, d.statuses, d.versions, d.columns, d.return_rows, v_conflicts,
+    return offline_private.finish(v_token, p_run, p_shape, d.statuses, d.versions, d.columns, d.return_rows, v_conflicts,
         case when p_run.op = 'delete' then null else '[' || array_to_string(d.docs, ',') || ']' end, false, v_doc_keys, v_docs);
 end
 $change$;

@@ -9,7 +9,8 @@ use offline_sync_core::{CoreError, slice};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::error::OrRaise;
+use super::context::with_context;
+use crate::error::{OrRaise, internal_error};
 use crate::settings;
 
 /// One row of the plan, in the column order of the SQL type `push_run`.
@@ -209,10 +210,12 @@ pub fn slice_json_array(array: &str, from: i32, to: i32) -> Result<String, Error
     slice::slice_json_array(array, index(from), index(to)).or_raise()
 }
 
-/// Renders the results of a run; one JSON object text a mutation.
-#[pg_extern(immutable, parallel_safe, schema = "offline_private")]
+/// Renders the results of a run; one JSON object text a mutation. What capture stamped is taken from
+/// the context.
+#[pg_extern(volatile, parallel_unsafe, schema = "offline_private")]
 #[allow(clippy::too_many_arguments)]
 pub fn render_results(
+    token: i64,
     seqs: Vec<i64>,
     keys: Vec<String>,
     statuses: Vec<String>,
@@ -223,34 +226,34 @@ pub fn render_results(
     sent: Option<&str>,
     whole_rows: bool,
     sent_is_stored: bool,
-    out_keys: Vec<String>,
-    out_versions: Vec<i64>,
-    out_extra: Vec<bool>,
-    out_scopes: Vec<Option<String>>,
     doc_keys: Option<Vec<String>>,
     docs: Option<Vec<String>>,
 ) -> Result<Vec<String>, ErrorReport> {
-    results::render_results(&Finished {
-        seqs: &seqs,
-        keys: &keys,
-        statuses: &statuses,
-        versions: versions.as_deref(),
-        columns: columns.as_deref(),
-        return_row: return_row.as_deref(),
-        conflicts: conflicts.as_deref(),
-        sent,
-        whole_rows,
-        sent_is_stored,
-        outcomes: Outcomes {
-            keys: &out_keys,
-            versions: &out_versions,
-            extra: &out_extra,
-            scopes: &out_scopes,
-        },
-        doc_keys: doc_keys.as_deref().unwrap_or_default(),
-        docs: docs.as_deref().unwrap_or_default(),
-    })
-    .or_raise()
+    let rendered = with_context(token, |context| {
+        results::render_results(&Finished {
+            seqs: &seqs,
+            keys: &keys,
+            statuses: &statuses,
+            versions: versions.as_deref(),
+            columns: columns.as_deref(),
+            return_row: return_row.as_deref(),
+            conflicts: conflicts.as_deref(),
+            sent,
+            whole_rows,
+            sent_is_stored,
+            outcomes: Outcomes {
+                keys: &context.out_keys,
+                versions: &context.out_versions,
+                extra: &context.out_extra,
+                scopes: &context.out_scopes,
+            },
+            doc_keys: doc_keys.as_deref().unwrap_or_default(),
+            docs: docs.as_deref().unwrap_or_default(),
+        })
+    });
+    rendered
+        .ok_or_else(|| internal_error("the push context is gone".to_owned()))?
+        .or_raise()
 }
 
 /// Joins the results of a batch with commas, ordered by seq.
