@@ -51,7 +51,7 @@ pub struct Finished<'a> {
     pub conflicts: Option<&'a [Option<String>]>,
     /// What the device computes by itself, a JSON array of objects.
     pub sent: Option<&'a str>,
-    /// Whether `sent` are whole rows (inserts): then a column that was not sent must be null.
+    /// Whether `sent` are whole rows (inserts): then a column that was not sent differs.
     pub whole_rows: bool,
     /// Whether `sent` are the stored rows: nothing was read back.
     pub sent_is_stored: bool,
@@ -169,12 +169,7 @@ fn differs(sent: Option<&&RawValue>, doc: &str, whole_row: bool) -> Result<bool,
     let Some(sent) = sent else { return Ok(false) };
     let Members(sent) = json::parse("sent row", sent.get())?;
     let Members(stored) = json::parse("stored row", doc)?;
-    let sent_names = |name: &str| sent.iter().any(|(column, _)| column == name);
-    if whole_row
-        && !stored
-            .iter()
-            .all(|(name, v)| v.get() == "null" || sent_names(name))
-    {
+    if whole_row && stored.len() != sent.len() {
         return Ok(true);
     }
     let same = |name: &str, value: &str| {
@@ -242,10 +237,10 @@ mod tests {
     #[test]
     fn a_default_that_the_server_filled_in_comes_back() {
         let keys = ["k".to_owned()];
-        let docs = [r#"{"id":"k","n":5,"at":1}"#.to_owned()];
+        let docs = [r#"{"id":"k","n":5,"at":null}"#.to_owned()];
         let results = render_results(&finished(&keys, r#"[{"n":5,"id":"k"}]"#, &docs)).unwrap();
         assert!(
-            results[0].ends_with(r#""row":{"id":"k","n":5,"at":1}}"#),
+            results[0].ends_with(r#""row":{"id":"k","n":5,"at":null}}"#),
             "{}",
             results[0]
         );

@@ -78,7 +78,8 @@ pub struct Run {
     /// Columns of the stored rows where these are known beforehand. For insertions `rows` then are the
     /// whole rows as Postgres will hold them; for other kinds it is 0 and every value is as stored.
     pub width: Option<usize>,
-    /// Insertions whose values the device spelled in another way. Empty when there are none.
+    /// Insertions whose row reads otherwise than the device wrote it: another spelling, a column that it
+    /// did not name. Empty when there are none.
     pub respelled: Vec<bool>,
     /// The atomic group, when the run belongs to one.
     pub group: Option<String>,

@@ -83,7 +83,10 @@ impl<'s> Rows<'s> {
     }
 
     fn push_whole(&mut self, columns: &[WholeColumn], mutation: &Mutation<'_>, layout: &Layout) {
-        let mut respelled = false;
+        // A device that did not name a column does not have it: it must be shown the whole row.
+        let mut respelled = columns
+            .iter()
+            .any(|column| matches!(column.source, Source::Absent));
         self.rows.push('{');
         for (at, column) in columns.iter().enumerate() {
             let raw = match column.source {
