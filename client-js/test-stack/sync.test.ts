@@ -186,7 +186,7 @@ describe('verdicts', () => {
     const ann = await signUp('ann');
     const teamId = await team(ann);
     const [one, two] = [await open(ann), await open(ann)];
-    const [edited, deleted] = [randomUUID(), randomUUID()];
+    const [edited, deleted, taken] = [randomUUID(), randomUUID(), randomUUID()];
     for (const id of [edited, deleted])
       await one.db.note.insert({ id, team_id: teamId, title: 'kept', body: '' });
     await one.settle();
@@ -195,17 +195,27 @@ describe('verdicts', () => {
     const inserted = await two.db.note.insert({ team_id: teamId, title: 'given up', body: '' });
     const update = await two.db.note.update(edited, { title: 'given up' });
     const ofDeleted = await two.db.note.update(deleted, { title: 'given up' });
+    const ofTaken = await two.db.note.insert({ id: taken, team_id: teamId, title: 'given up', body: '' });
     await one.db.note.delete(deleted);
+    await one.db.note.insert({ id: taken, team_id: teamId, title: 'taken', body: '' });
     await one.settle();
 
-    for (const { seq } of [inserted, update, ofDeleted]) await two.db.outbox.discard(seq ?? 0);
+    for (const { seq } of [inserted, update, ofDeleted, ofTaken]) await two.db.outbox.discard(seq ?? 0);
     await two.db.note.insert({ team_id: teamId, title: 'after', body: '' });
     two.db.resume();
     await two.settle();
     await one.settle();
 
-    expect((await one.db.note.all().get()).map(({ title }) => title).sort()).toEqual(['after', 'kept']);
-    expect((await two.db.note.all().get()).map(({ title }) => title).sort()).toEqual(['after', 'kept']);
+    expect((await one.db.note.all().get()).map(({ title }) => title).sort()).toEqual([
+      'after',
+      'kept',
+      'taken',
+    ]);
+    expect((await two.db.note.all().get()).map(({ title }) => title).sort()).toEqual([
+      'after',
+      'kept',
+      'taken',
+    ]);
     expect(await two.db.outbox.list()).toEqual([]);
   });
 });

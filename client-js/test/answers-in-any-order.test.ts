@@ -63,7 +63,7 @@ it('verdicts without a version leave those with one in order', async () => {
   expect(await device.db.note.get('a')).toMatchObject({ title: 'two', n: 2 });
   await device.db.note.update('a', { title: 'three' });
   await device.sync();
-  const pushed = device.transport.calls.findLast(({ fn }) => fn === 'push');
+  const pushed = device.transport.calls.filter(({ fn }) => fn === 'push').at(-1);
   const { mutations } = JSON.parse(String(pushed?.args.p_batch)) as { mutations: JsonRow[] };
   expect(mutations[0]?.base).toBe('105');
 });

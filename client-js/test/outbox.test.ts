@@ -216,6 +216,27 @@ describe('giving up', () => {
     expect(batches()[0]).toHaveLength(4);
   });
 
+  it('an unsent insert leaves alone a row that somebody else made under its key', async () => {
+    const insert = await device.db.note.insert({ id: 'a', team: 'red', title: 'mine' });
+    world.server.write('a', { team: 'red', title: 'theirs' });
+    await device.db.outbox.discard(insert.seq ?? 0);
+    await device.settle();
+    expect(world.server.visible('ann').get('a')).toMatchObject({ title: 'theirs' });
+    expect(await device.db.note.get('a')).toMatchObject({ title: 'theirs' });
+    expect(await device.db.outbox.list()).toEqual([]);
+  });
+
+  it('an unsent delete takes back the insert that came after it', async () => {
+    world.server.write('a', { team: 'red', title: 'server' });
+    await device.settle();
+    const gone = await device.db.note.delete('a');
+    const anew = await device.db.note.insert({ id: 'a', team: 'red', title: 'anew' });
+    expect(await device.db.outbox.discard(gone.seq ?? 0)).toEqual([gone.seq, anew.seq]);
+    await device.settle();
+    expect(await device.db.note.get('a')).toMatchObject({ title: 'server' });
+    expect(world.server.visible('ann').get('a')).toMatchObject({ title: 'server' });
+  });
+
   it('an unsent update shows the row as it was', async () => {
     world.server.write('a', { team: 'red', title: 'server' });
     await device.settle();

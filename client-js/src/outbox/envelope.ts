@@ -13,31 +13,29 @@ export const BATCH_LIMITS: BatchLimits = { mutationsMax: 1_000, bytesMax: 900_00
 
 export const PROTOCOL_VERSION = 1;
 
-/** A mutation given up before it was sent still needs its place in the numbering; see {@link wireMutation}. */
+/** What a mutation given up before it was sent travels as; see {@link wireMutation}. */
+const NOOP = { op: 'update', base: null, patch: {}, before: null, after: [], group: null } as const;
+
+/**
+ * A mutation as it travels. One that was given up keeps its place in the numbering, and the protocol has no operation
+ * that does nothing, so it becomes an update of no columns. It has no base: it claims to have seen no row, so it cannot
+ * bring back a deleted one. It is never a deletion: somebody else may have made a row with that key.
+ */
 export function wireMutation(mutation: Mutation): Json {
-  const { op, patch, before } = mutation.voided ? noop(mutation) : mutation;
+  const { op, base, patch, before, after, group } = mutation.voided ? NOOP : mutation;
   return {
     seq: String(mutation.seq),
     op,
     table: mutation.table,
     key: mutation.key,
-    base: mutation.voided ? null : mutation.base,
+    base,
     ...(op === 'delete' ? {} : { patch }),
     ...(before === null ? {} : { before }),
     hlc: mutation.hlc,
-    ...(mutation.after.length === 0 || mutation.voided ? {} : { after: mutation.after.map(String) }),
-    ...(mutation.group === null || mutation.voided ? {} : { group: mutation.group }),
+    ...(after.length === 0 ? {} : { after: after.map(String) }),
+    ...(group === null ? {} : { group }),
     priority: mutation.priority,
   };
-}
-
-/**
- * The protocol has no operation that does nothing, and a seq may not be left out. Deleting a row that does not exist
- * is `applied`, which is what is left of an insert that never left the device. Everything else becomes an update
- * without columns, and without a base: it claims to have seen no row, so it cannot bring back a deleted one.
- */
-function noop(mutation: Mutation): Pick<Mutation, 'op' | 'patch' | 'before'> {
-  return { op: mutation.op === 'insert' ? 'delete' : 'update', patch: {}, before: null };
 }
 
 /** The text of a batch. */

@@ -103,8 +103,8 @@ export class Outbox {
 
   /**
    * Gives up a mutation: its change disappears from the device. A rejected one is forgotten. One that was never sent
-   * is given up together with its group, with what was declared to come after it, and, for an insert, with later
-   * changes of the row. What may have reached the server cannot be taken back: `in_flight`. Returns the seqs.
+   * is given up together with its group, with what was declared to come after it, and, unless it is an update, with
+   * later changes of the row. What may have reached the server cannot be taken back: `in_flight`. Returns the seqs.
    */
   async discard(seq: number): Promise<number[]> {
     const { store, handles } = this.#options;

@@ -12,7 +12,7 @@ export function peers<M extends Mutation>(first: M, all: Iterable<M>): M[] {
 
 /**
  * What falls with a mutation that is given up: the rest of its group, what was declared to come after it, and, when
- * it is an insert, later changes of the row, which would have no row to change. Transitively, in order.
+ * it makes or removes a row, later changes of that row, which rest on it. Transitively, in order.
  */
 export function dependents(first: Mutation, all: Iterable<Mutation>): Mutation[] {
   const candidates = [...all].filter(({ voided }) => !voided).sort((a, b) => a.seq - b.seq);
@@ -28,7 +28,7 @@ function fallsWith(cause: Mutation, other: Mutation): boolean {
   if (cause.group !== null && other.group === cause.group) return true;
   if (other.after.includes(cause.seq)) return true;
   const sameRow = other.table === cause.table && other.keyText === cause.keyText;
-  return cause.op === 'insert' && sameRow && other.seq > cause.seq;
+  return cause.op !== 'update' && sameRow && other.seq > cause.seq;
 }
 
 /**

@@ -12,7 +12,11 @@ interface Cursor {
   readonly version: number;
   readonly scopes: readonly string[];
   /** A pull under way: what it goes up to, and how far it has come. */
-  readonly page: { readonly upper: number; readonly after: number } | null;
+  readonly page: {
+    readonly upper: number;
+    readonly after: number;
+    readonly scopes: readonly string[];
+  } | null;
 }
 
 interface Change {
@@ -47,10 +51,13 @@ export function pullChanges(
   deviceId: string,
   userId: string,
 ): JsonRow {
-  const scopes = [...server.scopesOf(userId)].sort();
+  const current = [...server.scopesOf(userId)].sort();
   const given = request.cursor === null ? null : (JSON.parse(String(request.cursor)) as Cursor);
   const isReset = given !== null && given.epoch !== server.epoch;
   const cursor = isReset ? null : given;
+  // A scope gained while pages remain is brought from its start by the next pull.
+  const pulled = cursor?.page?.scopes;
+  const scopes = pulled === undefined ? current : current.filter((scope) => pulled.includes(scope));
   const upper = cursor?.page?.upper ?? server.version;
   const from = cursor?.version ?? 0;
   const known = new Set(cursor?.scopes ?? []);
@@ -66,7 +73,7 @@ export function pullChanges(
         epoch: server.epoch,
         version: from,
         scopes: [...known].filter((scope) => scopes.includes(scope)),
-        page: { upper, after: page.at(-1)?.version ?? 0 },
+        page: { upper, after: page.at(-1)?.version ?? 0, scopes },
       }
     : { epoch: server.epoch, version: upper, scopes, page: null };
   return {
@@ -74,10 +81,11 @@ export function pullChanges(
     cursor: JSON.stringify(next),
     has_more: hasMore,
     changes: grouped(page),
-    revoked_scopes: [...known].filter((scope) => !scopes.includes(scope)),
+    // Some of the rows of a scope that was being brought from the start may be on the device already.
+    revoked_scopes: [...known, ...(pulled ?? [])].filter((scope) => !scopes.includes(scope)),
     conflicts: [...server.conflicts.values()].filter(({ user }) => user === userId).length,
-    ...(cursor === null || cursor.scopes.join() !== scopes.join()
-      ? { topics: [`offline:user:${userId}`, ...scopes.map((scope) => `offline:team:${scope}`)] }
+    ...(cursor === null || cursor.scopes.join() !== current.join()
+      ? { topics: [`offline:user:${userId}`, ...current.map((scope) => `offline:team:${scope}`)] }
       : {}),
     ...(request.schema === SCHEMA.hash ? {} : { schema: SCHEMA }),
   };
