@@ -117,6 +117,19 @@ begin
 end
 $$;
 
+-- Postgres keeps JSON with text that it cannot store (\u0000, half a surrogate pair), but cannot read it.
+create function offline_private.mutation_priority(p_mutation text)
+returns smallint
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce((p_mutation::json ->> 'priority')::smallint, 5);
+exception when untranslatable_character or invalid_text_representation then
+    return 5;
+end
+$$;
+
 -- Keeps what could not be applied: dead letters (rejected) and what the server tries again (deferred).
 create function offline_private.keep_mutation(p_device uuid, p_seq bigint, p_mutation text, p_status text, p_error jsonb)
 returns void
@@ -127,9 +140,7 @@ declare
     v_user text := offline_private.check_owner(p_device);
 begin
     insert into offline_data.sync_queue as q (device_id, seq, user_id, priority, status, mutation, error, next_attempt_at)
-    -- Postgres cannot read JSON with text that it cannot store (22P05), only keep it.
-    values (p_device, p_seq, v_user, coalesce(case when p_error ->> 'code' <> '22P05'
-            and offline_private.is_readable(p_mutation) then (p_mutation::json ->> 'priority')::smallint end, 5), p_status, p_mutation, p_error,
+    values (p_device, p_seq, v_user, offline_private.mutation_priority(p_mutation), p_status, p_mutation, p_error,
         case when p_status = 'deferred' then clock_timestamp() end)
     on conflict (device_id, seq) do update
     set status = excluded.status, error = excluded.error, attempts = q.attempts + 1, updated_at = clock_timestamp(),

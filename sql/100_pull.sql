@@ -382,6 +382,9 @@ begin
         raise exception using errcode = v_request.code, message = v_request.message, detail = coalesce(v_request.detail, ''),
             hint = coalesce(v_request.hint, '');
     end if;
+    if jsonb_typeof(coalesce(p_request -> 'push_scopes', 'null')) not in ('boolean', 'null') then
+        raise exception using errcode = '22023', message = '"push_scopes" must be true or false';
+    end if;
     v_cursor := coalesce(v_request.cursor::jsonb, '{}');
     if v_request.cursor is not null and v_cursor ->> 'epoch' <> v_epoch then
         v_reset := true;
