@@ -13,13 +13,24 @@ export const BATCH_LIMITS: BatchLimits = { mutationsMax: 1_000, bytesMax: 900_00
 
 export const PROTOCOL_VERSION = 1;
 
+/** Later than every version of a row: the largest `int8`. */
+const AFTER_ALL_VERSIONS = '9223372036854775807';
+
 /** What a mutation given up before it was sent travels as; see {@link wireMutation}. */
-const NOOP = { op: 'update', base: null, patch: {}, before: null, after: [], group: null } as const;
+const NOOP = {
+  op: 'update',
+  base: AFTER_ALL_VERSIONS,
+  patch: {},
+  before: null,
+  after: [],
+  group: null,
+} as const;
 
 /**
  * A mutation as it travels. One that was given up keeps its place in the numbering, and the protocol has no operation
- * that does nothing, so it becomes an update of no columns. It has no base: it claims to have seen no row, so it cannot
- * bring back a deleted one. It is never a deletion: somebody else may have made a row with that key.
+ * that does nothing, so it becomes an update of no columns. Its base claims to have seen everything: an update made
+ * without knowing of a deletion would bring the row back. It is never a deletion itself: somebody else may have made a
+ * row with that key.
  */
 export function wireMutation(mutation: Mutation): Json {
   const { op, base, patch, before, after, group } = mutation.voided ? NOOP : mutation;
