@@ -217,7 +217,7 @@ as $$
         row_states deleted_row log_conflicts restamp keep_mutation due_mutations forget_mutation duplicate_results queue_status
         policy_needs_base decide_run apply_insert apply_change apply_run resurrect finish render_results join_results
         error_json is_deferral is_server_fault not_applied blocked attempt late_passes_max row_marks lock_plan execute_plan verdicts retry_deferred
-        parse_pull encode_cursor member_scopes scope_pairs render_changes policy_mark schema_mark schema_json pull_scopes feed read_changes read_page pull_page
+        parse_pull encode_cursor cursor_seal member_scopes scope_pairs render_changes policy_mark schema_mark schema_json pull_scopes feed read_changes read_page pull_page
         scope_map lost_scopes evict_pairs pending_conflicts next_cursor key_object claim_conflict$list$, '\s+', ' ', 'g')), ' ')
 $$;
 

@@ -5,6 +5,7 @@
 create function offline_private.wake_topics_max()
 returns int
 language sql immutable
+set search_path = pg_catalog, pg_temp
 as $$
     select 1000
 $$;

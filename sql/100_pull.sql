@@ -353,6 +353,21 @@ begin
 end
 $$;
 
+-- Seals a cursor for the caller. The scopes in a cursor decide what a pull evicts, and evictions name keys: nobody may claim
+-- scopes that they never had. The id of the storage is the key; clients never learn it.
+create function offline_private.cursor_seal(p_token text)
+returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_key text := offline_private.storage_id();
+begin
+    return '.' || left(encode(sha256(convert_to(v_key, 'UTF8')
+        || sha256(convert_to(v_key || offline_private.uid() || ':' || p_token, 'UTF8'))), 'hex'), 32);
+end
+$$;
+
 create function offline.pull(p_device uuid, p_request jsonb default '{}')
 returns json
 language plpgsql stable
@@ -373,10 +388,16 @@ declare
     v_next jsonb;
     v_schema text;
     v_extra text := '';
+    v_seal text := substring(p_request ->> 'cursor' from '[.][0-9a-f]{32}$');
+    v_token text;
 begin
     perform offline_private.require_uid();
     perform offline_private.require_device(p_device);
     v_epoch := offline.epoch();
+    if v_seal is not null and jsonb_typeof(p_request -> 'cursor') = 'string' then
+        v_token := left(p_request ->> 'cursor', -33);
+        p_request := p_request || jsonb_build_object('cursor', v_token);
+    end if;
     select * into v_request from offline_private.parse_pull(coalesce(p_request, 'null')::text);
     if v_request.code is not null then
         raise exception using errcode = v_request.code, message = v_request.message, detail = coalesce(v_request.detail, ''),
@@ -389,6 +410,9 @@ begin
     if v_request.cursor is not null and v_cursor ->> 'epoch' <> v_epoch then
         v_reset := true;
         v_cursor := '{}';
+    elsif v_request.cursor is not null and coalesce(v_seal <> offline_private.cursor_seal(v_token), true) then
+        raise exception using errcode = '22023', message = 'bad cursor', detail = 'not made for this user',
+            hint = 'Pull again with "cursor": null.';
     end if;
     v_upper := coalesce((v_cursor -> 'page' ->> 'upper')::pg_snapshot, pg_current_snapshot());
     v_wanted := v_registry;
@@ -408,7 +432,8 @@ begin
         v_page.changes := '[' || concat_ws(',', nullif(substr(v_page.changes, 2, length(v_page.changes) - 2), ''),
             offline_private.evict_pairs(p_device, v_registry, v_lost.partial)) || ']';
     end if;
-    v_next := offline_private.next_cursor(v_epoch, v_cursor, v_upper, v_scopes, v_wanted, v_schema, v_page.place);
+    v_next := offline_private.next_cursor(v_epoch, v_cursor, v_upper, v_scopes, v_wanted, v_request.tables is not null, v_schema,
+        v_page.place);
 
     if coalesce(v_request.schema, v_cursor -> 'policies' ->> '0') is distinct from v_schema then
         v_extra := ',"schema":' || offline_private.schema_json(v_registry, v_schema)::text;
@@ -416,9 +441,10 @@ begin
     if offline_private.scope_map(v_scopes, null) is distinct from v_cursor -> 'scopes' then
         v_extra := v_extra || ',"topics":' || to_json(coalesce(offline_private.caller_topics(), '{}'))::text;
     end if;
+    v_token := offline_private.encode_cursor(v_next::text);
     return format('{"epoch":%s,"reset":%s,"server_now":%s,"server_hlc":%s,"cursor":%s,"has_more":%s,"changes":%s,"revoked_scopes":%s,'
         '"conflicts":%s,"models":[]%s}', to_json(v_epoch), to_json(v_reset), to_json(offline_private.now_text()),
-        to_json(offline_private.now_hlc()::text), to_json(offline_private.encode_cursor(v_next::text)), v_page.place ->> 'more',
+        to_json(offline_private.now_hlc()::text), to_json(v_token || offline_private.cursor_seal(v_token)), v_page.place ->> 'more',
         v_page.changes, v_lost.revoked, offline_private.pending_conflicts(), v_extra);
 end
 $pull$;
@@ -429,20 +455,25 @@ comment on function offline.pull(uuid, jsonb) is
 
 -- The cursor after a page. While pages remain, it keeps what the pull started from.
 create function offline_private.next_cursor(p_epoch text, p_cursor jsonb, p_upper pg_snapshot, p_scopes offline_private.pull_scope[],
-    p_registry offline_private.registered[], p_schema text, p_place jsonb)
+    p_registry offline_private.registered[], p_filtered boolean, p_schema text, p_place jsonb)
 returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    -- Tables that this pull left out are still on the device: sent from the start when they are asked for again.
+    v_left_out jsonb := coalesce((
+        select jsonb_object_agg(s.key, s.value) from jsonb_each(p_cursor -> 'scopes') s
+        where p_filtered and s.key not in (select r.table_id::text from unnest(p_registry) r)), '{}');
 begin
     return (
         select case when (p_place ->> 'more')::boolean then jsonb_build_object(
                 'epoch', p_epoch, 'snapshot', coalesce(p_cursor ->> 'snapshot', p_upper::text),
                 'policies', coalesce(p_cursor -> 'policies', '{}'),
-                'scopes', offline_private.scope_map(array(select s from unnest(p_scopes) s where s.known), null),
+                'scopes', v_left_out || offline_private.scope_map(array(select s from unnest(p_scopes) s where s.known), null),
                 'page', jsonb_build_object('upper', p_upper::text, 'era', p_place -> 'era', 'xid', p_place -> 'xid',
                     'version', p_place -> 'version', 'fresh', offline_private.scope_map(p_scopes, true)))
-            else jsonb_build_object('epoch', p_epoch, 'snapshot', p_upper::text, 'scopes', offline_private.scope_map(p_scopes, null),
+            else jsonb_build_object('epoch', p_epoch, 'snapshot', p_upper::text, 'scopes', v_left_out || offline_private.scope_map(p_scopes, null),
                 'policies', coalesce((select jsonb_object_agg(r.table_id::text, r.policy_mark) from unnest(p_registry) r), '{}')
                 || case when p_schema is null then '{}' else jsonb_build_object('0', p_schema) end, 'page', null) end);
 end
