@@ -388,6 +388,8 @@ declare
     v_next jsonb;
     v_schema text;
     v_extra text := '';
+    v_paging boolean;
+    v_filtered boolean;
     v_seal text := substring(p_request ->> 'cursor' from '[.][0-9a-f]{32}$');
     v_token text;
 begin
@@ -415,6 +417,7 @@ begin
             hint = 'Pull again with "cursor": null.';
     end if;
     v_upper := coalesce((v_cursor -> 'page' ->> 'upper')::pg_snapshot, pg_current_snapshot());
+    v_paging := v_cursor -> 'page' ->> 'upper' is not null;
     v_wanted := v_registry;
     if v_request.tables is not null then
         v_wanted := array(select r from unnest(v_registry) r where r.name = any (v_request.tables));
@@ -422,17 +425,22 @@ begin
             raise exception using errcode = '22023', message = 'a table of the request is not synced';
         end if;
     end if;
+    if v_paging then
+        -- A pull of several pages covers the tables of its first page.
+        v_wanted := array(select r from unnest(v_registry) r where v_cursor -> 'policies' ? r.table_id::text);
+    end if;
+    v_filtered := v_paging or v_request.tables is not null;
     v_schema := offline_private.schema_mark(v_registry);
 
     v_scopes := offline_private.pull_scopes(v_cursor, v_wanted);
-    v_lost := offline_private.lost_scopes(v_cursor, array(select r.table_id from unnest(v_wanted) r), v_request.tables is null, v_scopes);
+    v_lost := offline_private.lost_scopes(v_cursor, array(select r.table_id from unnest(v_wanted) r), not v_filtered, v_scopes);
     v_page := offline_private.pull_page(p_device, v_registry, v_scopes, v_cursor, v_upper, v_request.seen_seq,
         coalesce((p_request ->> 'push_scopes')::boolean, false), v_request.row_limit, v_request.bytes_max);
     if v_lost.partial is not null then
         v_page.changes := '[' || concat_ws(',', nullif(substr(v_page.changes, 2, length(v_page.changes) - 2), ''),
             offline_private.evict_pairs(p_device, v_registry, v_lost.partial)) || ']';
     end if;
-    v_next := offline_private.next_cursor(v_epoch, v_cursor, v_upper, v_scopes, v_wanted, v_request.tables is not null, v_schema,
+    v_next := offline_private.next_cursor(v_epoch, v_cursor, v_upper, v_scopes, v_wanted, v_filtered, v_schema,
         v_page.place);
 
     if coalesce(v_request.schema, v_cursor -> 'policies' ->> '0') is distinct from v_schema then
@@ -465,17 +473,20 @@ declare
     v_left_out jsonb := coalesce((
         select jsonb_object_agg(s.key, s.value) from jsonb_each(p_cursor -> 'scopes') s
         where p_filtered and s.key not in (select r.table_id::text from unnest(p_registry) r)), '{}');
+    -- Policies as they were at the first page: a change in the middle is for the next pull.
+    v_marks jsonb := case when p_cursor -> 'page' ->> 'upper' is not null then p_cursor -> 'policies'
+        else coalesce((select jsonb_object_agg(r.table_id::text, r.policy_mark) from unnest(p_registry) r), '{}') end
+        || case when p_schema is null then '{}' else jsonb_build_object('0', p_schema) end;
 begin
     return (
         select case when (p_place ->> 'more')::boolean then jsonb_build_object(
                 'epoch', p_epoch, 'snapshot', coalesce(p_cursor ->> 'snapshot', p_upper::text),
-                'policies', coalesce(p_cursor -> 'policies', '{}'),
+                'policies', v_marks,
                 'scopes', v_left_out || offline_private.scope_map(array(select s from unnest(p_scopes) s where s.known), null),
                 'page', jsonb_build_object('upper', p_upper::text, 'era', p_place -> 'era', 'xid', p_place -> 'xid',
                     'version', p_place -> 'version', 'fresh', offline_private.scope_map(p_scopes, true)))
             else jsonb_build_object('epoch', p_epoch, 'snapshot', p_upper::text, 'scopes', v_left_out || offline_private.scope_map(p_scopes, null),
-                'policies', coalesce((select jsonb_object_agg(r.table_id::text, r.policy_mark) from unnest(p_registry) r), '{}')
-                || case when p_schema is null then '{}' else jsonb_build_object('0', p_schema) end, 'page', null) end);
+                'policies', v_marks, 'page', null) end);
 end
 $$;
 
