@@ -22,9 +22,28 @@ const TEMPLATE_LOCK: i64 = 4_711;
 /// Parameters of a query.
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
+/// The cluster that a database lives in.
+enum Home {
+    /// The one that the tests share.
+    Shared(&'static Cluster),
+    /// One of its own, which goes with the database.
+    Own(Cluster),
+}
+
+impl std::ops::Deref for Home {
+    type Target = Cluster;
+
+    fn deref(&self) -> &Cluster {
+        match self {
+            Home::Shared(cluster) => cluster,
+            Home::Own(cluster) => cluster,
+        }
+    }
+}
+
 /// A database with roles, `auth.uid()`, the extension and its storage; dropped with this value.
 pub struct Db {
-    cluster: &'static Cluster,
+    cluster: Home,
     name: String,
     owner: Client,
 }
@@ -44,7 +63,18 @@ impl Db {
         admin.batch_execute(&create).await.unwrap();
         let owner = cluster.connect(&name, "owner").await.unwrap();
         Db {
-            cluster,
+            cluster: Home::Shared(cluster),
+            name,
+            owner,
+        }
+    }
+
+    /// A database that is there already, alone in a cluster of its own.
+    pub async fn adopt(cluster: Cluster, name: &str) -> Db {
+        let owner = cluster.connect(name, "owner").await.unwrap();
+        let name = name.to_owned();
+        Db {
+            cluster: Home::Own(cluster),
             name,
             owner,
         }
@@ -206,7 +236,10 @@ async fn ensure_template(cluster: &Cluster, admin: &Client) {
 impl Drop for Db {
     /// Drops the database. A thread of its own, because the test's runtime cannot be waited for here.
     fn drop(&mut self) {
-        let (cluster, name) = (self.cluster, self.name.clone());
+        let Home::Shared(cluster) = self.cluster else {
+            return;
+        };
+        let name = self.name.clone();
         let work = async move {
             let admin = cluster.connect("postgres", "postgres").await?;
             let drop = format!("drop database if exists {name} with (force)");

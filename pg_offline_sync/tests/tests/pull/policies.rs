@@ -110,6 +110,21 @@ async fn a_policy_that_changes_is_followed_with_small_pages_too() {
 }
 
 #[tokio::test]
+async fn a_policy_that_changes_between_two_pages_is_followed_by_the_next_pull() {
+    let db = Db::create().await;
+    let (mut device, _) = with_tasks(&db).await;
+    db.sql("update public.task set likes = 1").await;
+    let request = json!({ "cursor": device.cursor, "limit": 2 });
+    device.cursor = Some(device.caller.pull(device.id, &request).await.cursor);
+    db.sql("alter policy team on public.task using (title <> 'a')")
+        .await;
+    device.pull().await;
+    device.pull().await;
+    device.assert_in_step(TASK).await;
+    assert_eq!(device.pull().await.upserts, 0);
+}
+
+#[tokio::test]
 async fn revoked_privileges_are_an_error_for_the_caller_and_not_an_eviction() {
     let db = Db::create().await;
     let (device, _) = with_tasks(&db).await;

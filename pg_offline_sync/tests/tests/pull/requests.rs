@@ -93,6 +93,39 @@ async fn going_back_and_forth_between_tables_misses_nothing() {
 }
 
 #[tokio::test]
+async fn what_was_deleted_while_only_other_tables_were_pulled_is_told_later() {
+    let db = Db::create().await;
+    fixtures::notes(&db).await;
+    fixtures::tasks(&db, json!({})).await;
+    let me = Uuid::new_v4();
+    let (team, lost) = (
+        fixtures::team(&db, &[me]).await,
+        fixtures::team(&db, &[me]).await,
+    );
+    for team in [team, team, lost] {
+        fixtures::add_task(&db, team, "t").await;
+    }
+    let mut device = Device::new(&db, me).await;
+    assert_eq!(device.rows("public.task").len(), 3);
+    db.rows("delete from public.task where id = (select id from public.task where team_id = $1 limit 1)", &[&team]).await;
+    fixtures::leave(&db, lost, me).await;
+    for _ in 0..3 {
+        let request = json!({ "cursor": device.cursor, "tables": ["public.note"], "limit": 1 });
+        let page = device.caller.pull(device.id, &request).await;
+        device.cursor = Some(page.cursor);
+        db.rows(
+            "insert into public.note (user_id) select $1 from generate_series(1, 3)",
+            &[&me],
+        )
+        .await;
+    }
+    // The pull under way is finished first; then come the other tables.
+    device.pull().await;
+    device.pull().await;
+    device.assert_in_step("public.task").await;
+}
+
+#[tokio::test]
 async fn the_schema_comes_first_and_then_only_when_it_changed() {
     let db = Db::create().await;
     fixtures::tasks(
