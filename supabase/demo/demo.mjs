@@ -36,9 +36,9 @@ const timeline = new Timeline();
 narrator.title(`Two people, three devices, ${number(edits)} edits without a network`);
 try {
   const story = { stack, sql, narrator, timeline, ledger: new Ledger(), edits, seed };
-  const { numbers, findings } = await play(story);
+  const { numbers, notes, findings } = await play(story);
   narrator.write('');
-  for (const line of renderTable(numbers)) narrator.say(line);
+  for (const line of renderTable(numbers, notes)) narrator.write(`    ${line}`);
   narrator.write('');
   if (values.svg) {
     writeFileSync(values.svg, renderTimeline(timeline.data, wordsOf(numbers)));

@@ -35,7 +35,7 @@
  *
  * @typedef {object} TimelineData
  * @property {Lane[]} lanes the last one is the server
- * @property {Chapter[]} chapters in order, without gaps
+ * @property {Chapter[]} chapters in order
  * @property {Offline[]} offline
  * @property {Exchange[]} exchanges
  * @property {Mark[]} marks
@@ -45,6 +45,7 @@ export const SERVER = 'server';
 
 export class Timeline {
   #origin = performance.now();
+  #isInChapter = false;
   /** @type {TimelineData} */
   data = { lanes: [], chapters: [], offline: [], exchanges: [], marks: [] };
 
@@ -58,11 +59,14 @@ export class Timeline {
     this.endChapter();
     const at = this.since();
     this.data.chapters.push({ title, from: at, to: at });
+    this.#isInChapter = true;
   }
 
+  /** What happens between chapters is not drawn. */
   endChapter() {
     const last = this.data.chapters.at(-1);
-    if (last) last.to = this.since();
+    if (last && this.#isInChapter) last.to = this.since();
+    this.#isInChapter = false;
   }
 
   /** Draws a device's calls from now on. @param {import('./devices/device.mjs').Device} device */

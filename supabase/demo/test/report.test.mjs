@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { figure } from '../src/evidence/row.mjs';
-import { count, duration, Narrator, number, tally } from '../src/report/narrator.mjs';
+import { count, duration, Narrator, number, tally, wrapped } from '../src/report/narrator.mjs';
 import { renderTable } from '../src/report/table.mjs';
 
 describe('the table', () => {
@@ -59,13 +59,18 @@ describe('the narrator', () => {
     ]);
   });
 
+  it('breaks long lines between words, and leaves long words whole', () => {
+    assert.deepEqual(wrapped('one two three', 7), ['one two', 'three']);
+    assert.deepEqual(wrapped('extraordinary', 7), ['extraordinary']);
+  });
+
   it('speaks of numbers as people do', () => {
     assert.equal(number(12_345.4), '12,345');
     assert.equal(count(1, 'row'), '1 row');
     assert.equal(count(2_000, 'row'), '2,000 rows');
     assert.equal(duration(340.4), '340 ms');
     assert.equal(duration(2_345), '2.3 s');
-    assert.equal(tally(['a', 'b', 'b']), '2 b, 1 a');
+    assert.equal(tally(['a', 'b', 'b']), '2\u00a0b, 1\u00a0a');
   });
 });
 

@@ -4,6 +4,12 @@ const STYLES = { bold: [1, 22], dim: [2, 22], green: [32, 39], red: [31, 39], ye
 
 /** @typedef {keyof typeof STYLES} Style */
 
+/** Characters of a line, without its margin. */
+const WIDTH = 92;
+
+/** Characters of a device's name, with the gap behind it. */
+const DEVICE_WIDTH = 8;
+
 export class Narrator {
   #chapters = 0;
 
@@ -39,12 +45,16 @@ export class Narrator {
 
   /** @param {string} text */
   say(text) {
-    this.write(`    ${text}`);
+    for (const line of wrapped(text, WIDTH)) this.write(`    ${line}`);
   }
 
-  /** A line about one device. @param {string} device @param {string} text */
+  /** Lines about one device. @param {string} device @param {string} text */
   device(device, text) {
-    this.say(`${this.styled(device.padEnd(7), 'bold')} ${text}`);
+    for (const [i, line] of wrapped(text, WIDTH - DEVICE_WIDTH).entries()) {
+      const head =
+        i === 0 ? this.styled(device.padEnd(DEVICE_WIDTH), 'bold') : ' '.repeat(DEVICE_WIDTH);
+      this.write(`    ${head}${line}`);
+    }
   }
 
   /** Only with --verbose. @param {string} text */
@@ -54,12 +64,12 @@ export class Narrator {
 
   /** @param {string} text */
   good(text) {
-    this.say(`${this.styled('✓', 'green')} ${text}`);
+    this.write(`    ${this.styled('✓', 'green')} ${text}`);
   }
 
   /** @param {string} text */
   bad(text) {
-    this.say(`${this.styled('✗', 'red')} ${text}`);
+    this.write(`    ${this.styled('✗', 'red')} ${text}`);
   }
 }
 
@@ -74,13 +84,32 @@ export const count = (value, noun, plural = `${noun}s`) =>
 export const duration = (ms) =>
   ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
 
-/** "410 likes, 30 titles", the most frequent first. @param {string[]} kinds */
+/** "410 likes, 30 titles", the most frequent first, never broken between number and noun. @param {string[]} kinds */
 export function tally(kinds) {
   /** @type {Map<string, number>} */
   const counts = new Map();
   for (const kind of kinds) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   return [...counts]
     .sort(([, a], [, b]) => b - a)
-    .map(([kind, times]) => `${number(times)} ${kind}`)
+    .map(([kind, times]) => `${number(times)}\u00a0${kind}`)
     .join(', ');
+}
+
+/**
+ * Breaks a text between words.
+ *
+ * @param {string} text
+ * @param {number} width longer words get a line of their own
+ * @returns {string[]}
+ */
+export function wrapped(text, width) {
+  /** @type {string[]} */
+  const lines = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] += ` ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }

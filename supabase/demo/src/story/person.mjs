@@ -14,7 +14,8 @@ import { shows } from './together.mjs';
 
 /**
  * @param {Story} story
- * @returns {Promise<{ resolutions: import('../verify/expected.mjs').Resolution[], findings: Finding[] }>}
+ * @returns {Promise<{ resolutions: import('../verify/expected.mjs').Resolution[], findings: Finding[], waiting: number }>}
+ *   waiting: conflicts that are left
  */
 export async function decide(story) {
   const { narrator, timeline } = story;
@@ -50,6 +51,7 @@ export async function decide(story) {
   return {
     resolutions: [{ rowId: rowId('note', { id }), column: 'grade', value: grade }],
     findings,
+    waiting: left,
   };
 }
 

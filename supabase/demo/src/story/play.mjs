@@ -1,6 +1,6 @@
 // The whole story, and what came out.
 
-import { count, number } from '../report/narrator.mjs';
+import { count, number, tally } from '../report/narrator.mjs';
 import { account, compareDevices } from './check.mjs';
 import { allDevices } from './context.mjs';
 import { offline } from './offline.mjs';
@@ -15,6 +15,7 @@ import { together } from './together.mjs';
  *
  * @typedef {object} Result
  * @property {import('../report/table.mjs').Numbers} numbers
+ * @property {Record<string, string>} notes remarks on the numbers, by row of the table
  * @property {Finding[]} findings everything that is off; none when all is well
  */
 
@@ -84,5 +85,24 @@ async function check(story, { base, reunion, apart, decision }) {
     narrator.good('every device holds, byte for byte, what the REST API shows to its person');
     narrator.good(`what Ben may not see was gone from his tablet until he was let in again`);
   } else if (findings.length > 20) narrator.bad(`and ${findings.length - 20} more`);
-  return { numbers, findings };
+  return { numbers, notes: notesOf(story, decision.waiting), findings };
+}
+
+/** SQLSTATEs of the story, in words. @type {Record<string, string>} */
+const REASONS = { 23514: 'against a check constraint', 42501: 'not permitted any more' };
+
+/**
+ * @param {import('./context.mjs').Story} story
+ * @param {number} waiting conflicts that nobody has decided about
+ * @returns {Record<string, string>}
+ */
+function notesOf({ ledger }, waiting) {
+  const reasons = ledger.entries.flatMap(({ verdict }) =>
+    verdict?.status === 'rejected' ? [REASONS[verdict.error.code] ?? verdict.error.code] : [],
+  );
+  return {
+    conflicts: `1 decided by a person, ${waiting} waiting`,
+    rejected: `${tally(reasons)}; each kept with its reason`,
+    seconds: 'from coming back until nobody has anything left to tell',
+  };
 }

@@ -1,7 +1,7 @@
 // Chapter 3: everybody is back at the same moment, and an answer gets lost.
 
 import { untilQuiet } from '../devices/quiet.mjs';
-import { count, duration } from '../report/narrator.mjs';
+import { count, duration, number } from '../report/narrator.mjs';
 import { rowsOfTeam } from '../verify/rows.mjs';
 import { allDevices } from './context.mjs';
 
@@ -36,6 +36,7 @@ export async function reconnect(story, periods, before) {
   for (const period of periods) period.to = timeline.since();
   await untilQuiet(allDevices(story));
   const seconds = (performance.now() - startedAt) / 1_000;
+  timeline.endChapter();
 
   for (const device of allDevices(story)) tellVerdicts(story, device);
   const shown = await tablet.rows();
@@ -57,7 +58,7 @@ function tellVerdicts({ ledger, narrator, timeline }, device) {
   const having = (/** @type {string} */ status) =>
     own.filter(({ verdict }) => verdict?.status === status);
   const [merged, conflicts, rejected] = ['merged', 'conflict', 'rejected'].map(having);
-  const parts = [`${having('applied').length} applied`, `${merged.length} merged`];
+  const parts = [`${number(having('applied').length)} applied`, `${number(merged.length)} merged`];
   if (conflicts.length > 0) parts.push(count(conflicts.length, 'conflict'));
   if (rejected.length > 0) parts.push(`${rejected.length} rejected`);
   narrator.device(device.name, parts.join(', '));

@@ -33,7 +33,7 @@ export function placeLabels(labels, rows) {
       places.push({ row, anchor: 'start' }, { row, anchor: 'end' });
     const found = places.find(({ row, anchor }) => {
       const [from, to] = span(x, width, anchor);
-      const isInside = from >= left && to <= right;
+      const isInside = from >= left - GAP / 2 && to <= right + GAP / 2;
       return isInside && taken[row].every(([a, b]) => to <= a || from >= b);
     });
     /** @type {Place} */

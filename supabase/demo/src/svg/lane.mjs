@@ -27,8 +27,8 @@ const PUSH_HEIGHT_MAX = 28;
 const PULL_HEIGHT_MAX = 16;
 
 /** Labels stand in so many rows above the bars. */
-const LABEL_ROWS = 2;
-const LABEL_LINE = 14;
+const LABEL_ROWS = 3;
+const LABEL_LINE = 13;
 
 /** Bars as narrow as this have no room for their number. */
 const NUMBERED_FROM = 22;

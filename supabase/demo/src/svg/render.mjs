@@ -16,7 +16,7 @@ const WIDTH = 1_180;
 const MARGIN = 24;
 const LABELS = 92;
 const HEAD = 96;
-const LANE = 104;
+const LANE = 112;
 const SERVER_LANE = 96;
 const FOOT = 40;
 
