@@ -27,7 +27,7 @@ as $$
 begin
     perform offline_private.check_owner(p_device);
     return (
-        select coalesce(json_agg(json_build_object('key', s.row_key, 'version', s.version, 'hlc', s.hlc, 'deleted', s.deleted,
+        select coalesce(json_agg(json_build_object('key', s.row_key, 'version', s.version, 'hlc', s.hlc, 'deleted', s.deleted, 'device', s.device_id,
             'life', json_build_array(s.life_version, s.life_hlc, s.life_device), 'clocks', s.clocks,
             'base', case when p_base_columns is not null and u.base < s.version and s.life_version <= u.base
                 then offline_private.base_values(p_table_id, s.row_key, u.base, p_base_columns) end)), '[]')::text

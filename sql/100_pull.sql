@@ -304,7 +304,11 @@ as $$
 begin
     with lost as (
         select s.table_id, s.scope
-        from offline_private.scope_pairs(p_cursor -> 'scopes') s
+        from (
+            select k.* from offline_private.scope_pairs(p_cursor -> 'scopes') k
+            union
+            -- In the middle of a pull of several pages some rows of the new scopes have been sent.
+            select f.* from offline_private.scope_pairs(p_cursor -> 'page' -> 'fresh') f) s
         where (s.table_id = any (p_tables) or p_all_tables)
             and not exists (select from unnest(p_now) n where n.table_id = s.table_id and n.scope = s.scope)),
     named as (

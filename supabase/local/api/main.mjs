@@ -10,6 +10,14 @@ import { Reloader } from './reloader.mjs';
 /** Longer than the gateway keeps an idle connection, so that it never writes to a closed one. */
 const KEEP_ALIVE_MS = 65_000;
 
+// The driver postgres 3.4.9 delays small writes, and throws outside of any promise when the connection was
+// closed meanwhile (by a restart of Postgres, or the end of a pool). Nobody waits for such a write.
+process.on('uncaughtException', (error) => {
+  console.error(error);
+  const isLateWrite = error instanceof TypeError && error.stack?.includes('nextWrite');
+  if (!isLateWrite) process.exit(1);
+});
+
 const state = readState();
 if (!state) throw new Error('there is no stack; run up.mjs');
 

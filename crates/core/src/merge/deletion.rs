@@ -38,6 +38,10 @@ pub(super) fn revive(mutation: &Case<'_>) -> Decision {
     if saw_deletion(mutation) {
         return mutation.take(if upsert { Action::Insert } else { NO_ROW });
     }
+    if !upsert && mutation.incoming.patch.is_empty() {
+        // It carries nothing that anybody wrote: no reason to bring the row back.
+        return mutation.take(Action::Nothing);
+    }
     if upsert && mutation.incoming.base.is_none() {
         return mutation.take(Action::Insert);
     }
@@ -68,7 +72,7 @@ pub(super) fn revive(mutation: &Case<'_>) -> Decision {
 /// Whether the device knew that the row was gone: it saw that version, or deleted the row itself.
 fn saw_deletion(mutation: &Case<'_>) -> bool {
     let state = mutation.known;
-    let own = state.life.version == state.version && state.life.is_by(mutation.ctx.device);
+    let own = state.device.as_deref() == Some(mutation.ctx.device);
     own || mutation
         .incoming
         .base

@@ -55,8 +55,11 @@ pub struct RowState<'a> {
     /// Whether the row is gone.
     #[serde(default)]
     pub deleted: bool,
-    /// Beginning of the row's present life; while it is deleted, the deletion may stand here. Columns
-    /// without a clock of their own were last written at this point.
+    /// The device that made the last change; `None` for a write outside of push.
+    #[serde(default)]
+    pub device: Option<String>,
+    /// Beginning of the row's present or last life: columns without a clock of their own were last written
+    /// then. A deletion leaves it as it is.
     #[serde(borrow)]
     pub life: Stamp<'a>,
     /// Last write of each column changed since then.

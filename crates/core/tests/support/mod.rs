@@ -75,6 +75,8 @@ pub struct Server {
     pub visible: bool,
     pub version: i64,
     pub hlc: u64,
+    /// Who made the last change.
+    pub device: Option<String>,
     pub life: Mark,
     pub clocks: BTreeMap<String, Mark>,
     /// What history gives for the base version.
@@ -95,6 +97,7 @@ impl Server {
             visible: true,
             version: 1,
             hlc: at(1_000),
+            device: None,
             life: (1, at(1_000), None),
             clocks: BTreeMap::new(),
             base: None,
@@ -148,13 +151,13 @@ impl Server {
             Action::Insert => self.start_life(BTreeMap::new(), decision.hlc, edit),
             Action::Delete => {
                 self.version += 1;
-                self.life = (self.version, decision.hlc, Some(edit.device.clone()));
+                self.device = Some(edit.device.clone());
                 self.base = self.row.take();
-                self.clocks.clear();
             }
             Action::Resurrect => {
-                let last = self.base.take().unwrap_or_default();
-                self.start_life(last, decision.hlc, edit);
+                self.row = Some(self.base.take().unwrap_or_default());
+                self.version += 1;
+                self.write(&decision.row, decision.hlc, &edit.device);
             }
             Action::Nothing | Action::Reject { .. } => {}
         }
@@ -176,6 +179,7 @@ impl Server {
                     .insert(column.clone(), (version, hlc, Some(device.to_owned())));
                 self.version = version;
                 self.hlc = self.hlc.max(hlc);
+                self.device = Some(device.to_owned());
             }
         }
     }
@@ -183,6 +187,7 @@ impl Server {
     fn start_life(&mut self, mut row: BTreeMap<String, String>, hlc: u64, edit: &Edit) {
         self.version += 1;
         self.known = true;
+        self.device = Some(edit.device.clone());
         self.life = (self.version, hlc, Some(edit.device.clone()));
         self.clocks.clear();
         row.extend(edit.patch.iter().cloned());
@@ -216,10 +221,13 @@ impl Server {
             format!("{{{}}}", members(&pairs, ""))
         });
         format!(
-            r#"[{{"key":"k","version":{},"hlc":{},"deleted":{},"life":{},"clocks":{{{}}},"base":{}}}]"#,
+            r#"[{{"key":"k","version":{},"hlc":{},"deleted":{},"device":{},"life":{},"clocks":{{{}}},"base":{}}}]"#,
             self.version,
             self.hlc,
             self.row.is_none(),
+            self.device
+                .as_ref()
+                .map_or("null".to_owned(), |device| format!("\"{device}\"")),
             mark_json(&self.life),
             members(&clocks, ""),
             base.unwrap_or_else(|| "null".to_owned()),
