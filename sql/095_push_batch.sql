@@ -41,24 +41,30 @@ declare
     v_detail text;
     v_hint text;
 begin
-    results := '{}';
-    begin
-        if cardinality(p_runs) > 1 then
-            set constraints all deferred;
-        end if;
-        for i in 1 .. cardinality(p_runs) loop
-            failed_run := i;
-            results := results || offline_private.apply_run(p_device, p_runs[i], p_returning);
-        end loop;
-        set constraints all immediate;
-    exception when others then
-        get stacked diagnostics v_code = returned_sqlstate, v_message = message_text, v_detail = pg_exception_detail, v_hint = pg_exception_hint;
-        if offline_private.is_server_fault(v_code) then
-            raise;
-        end if;
-        error := offline_private.error_json(v_code, v_message, v_detail, v_hint);
-        results := null;
-    end;
+    for v_try in 1 .. 3 loop
+        results := '{}';
+        error := null;
+        begin
+            if cardinality(p_runs) > 1 then
+                set constraints all deferred;
+            end if;
+            for i in 1 .. cardinality(p_runs) loop
+                failed_run := i;
+                results := results || offline_private.apply_run(p_device, p_runs[i], p_returning);
+            end loop;
+            set constraints all immediate;
+        exception when others then
+            get stacked diagnostics v_code = returned_sqlstate, v_message = message_text, v_detail = pg_exception_detail,
+                v_hint = pg_exception_hint;
+            if offline_private.is_server_fault(v_code) then
+                raise;
+            end if;
+            error := offline_private.error_json(v_code, v_message, v_detail, v_hint);
+            results := null;
+        end;
+        -- The table was altered between reading its shape and the statement: the next try reads the new shape.
+        exit when error is null or v_code not in ('42703', '42804', '0A000');
+    end loop;
 end
 $attempt$;
 
@@ -304,7 +310,7 @@ begin
                 -- This was the one patient wait of the call.
                 perform set_config('lock_timeout', '10ms', true);
                 exit;
-            when insufficient_privilege or data_exception then
+            when syntax_error_or_access_rule_violation or data_exception then
                 null;
         end;
     end loop;
@@ -318,6 +324,8 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $push$
 declare
+    v_lock_limit interval := current_setting('lock_timeout');
+    v_statement_limit interval := current_setting('statement_timeout');
     v_begin record;
     v_acked bigint;
     v_plan offline_private.push_run[];
@@ -328,8 +336,10 @@ begin
     if p_batch is null then
         raise exception using errcode = '22023', message = 'p_batch must be the text of a batch';
     end if;
-    if current_setting('lock_timeout') = '0' then
-        perform set_config('lock_timeout', '2s', true);
+    -- Supabase lets a lock wait for as long as the whole statement may take: then one locked row would cost the batch.
+    if v_lock_limit = '0' or v_statement_limit > '0' and v_lock_limit > v_statement_limit / 4 then
+        perform set_config('lock_timeout',
+            (extract(epoch from least(interval '2 s', nullif(v_statement_limit, '0') / 4)) * 1000)::int::text, true);
     end if;
     v_begin := offline_private.push_begin(p_device);
     v_plan := offline_private.plan_batch(p_batch, v_begin.acked_seq);

@@ -118,6 +118,12 @@ impl Case<'_> {
         (clamped.hlc.max(least).0, clamped.skewed)
     }
 
+    /// The value that the device says it saw just before.
+    fn value_seen(&self, column: &str) -> Option<&str> {
+        let before = self.incoming.before.as_ref()?;
+        json::member(before, column)
+    }
+
     /// The value that the device started from, where it is known.
     ///
     /// What the device saw just before is exact. The server's own record of the base version is the
@@ -125,8 +131,7 @@ impl Case<'_> {
     /// used when the column's last write is the device's own. A device that never saw the row started
     /// from nothing.
     pub(super) fn base_value(&self, column: &str) -> Option<&str> {
-        let before = self.incoming.before.as_ref();
-        if let Some(seen) = before.and_then(|before| json::member(before, column)) {
+        if let Some(seen) = self.value_seen(column) {
             return Some(seen);
         }
         let stamp = self.known.stamp(column);
@@ -171,7 +176,14 @@ impl Case<'_> {
         let stamp = self.known.stamp(column);
         let policy = self.ctx.policy.of(column);
         let own = stamp.is_by(self.ctx.device);
-        if !stamp.is_unseen(self.incoming.base) || (own && !policy.combines()) {
+        // A device that pulled while its outbox was full builds on its own view of the row, not on
+        // the base: what it adds is the difference to what it saw.
+        let built_on_other = policy.combines()
+            && self
+                .value_seen(column)
+                .is_some_and(|seen| !same_json(seen, theirs));
+        let unseen = stamp.is_unseen(self.incoming.base) || built_on_other;
+        if !unseen || (own && !policy.combines()) {
             return mine.to_owned();
         }
         let base = self.base_value(column);
