@@ -268,6 +268,26 @@ async fn a_counter_without_before_takes_its_base_from_the_history() {
 }
 
 #[tokio::test]
+async fn an_increment_on_a_stale_view_counts_as_an_increment_whatever_its_base() {
+    let db = Db::create().await;
+    cards(&db, json!({ "columns": { "n": "counter" } })).await;
+    let (mut devices, key) = devices_with_card(&db, 2, json!({ "n": "10" })).await;
+    devices[0].update(TABLE, key.clone(), json!({ "n": "14" }));
+    devices[0].push().await;
+    // The answer to this push is lost; the pull brings 15, and the outbox still shows 11 on top of it.
+    devices[1].update(TABLE, key.clone(), json!({ "n": "11" }));
+    devices[1].push_losing_the_answer().await;
+    devices[1].pull().await;
+    assert_eq!(devices[1].view(TABLE, &key).unwrap()["n"], "\"11\"");
+    devices[1].update(TABLE, key.clone(), json!({ "n": "12" }));
+    assert_eq!(
+        devices[1].push().await.statuses(),
+        ["duplicate of merged", "merged"]
+    );
+    assert_eq!(settle(&mut devices, &key, "n").await, "16");
+}
+
+#[tokio::test]
 async fn every_decision_is_logged_with_both_sides() {
     let db = Db::create().await;
     cards(&db, json!({ "columns": { "n": "counter" } })).await;
