@@ -1,4 +1,4 @@
-//! Pushes of several devices lock the rows that they change in one order.
+//! Pushes of several devices lock the rows that they change in one order, and wait for them with patience that ends.
 
 use offline_sync_testkit::{Db, Op, eventually, fixtures, mutation};
 use serde_json::{Value, json};
@@ -71,4 +71,45 @@ async fn a_push_that_waits_for_a_row_holds_none_that_comes_after_it() {
     let changes = changes(21);
     let (answer, ()) = tokio::join!(caller.push(device, &changes), watcher);
     assert_eq!(answer.count("applied"), 20);
+}
+
+#[tokio::test]
+async fn a_locked_row_is_deferred_before_supabases_time_limit_ends_the_statement() {
+    let db = Db::create().await;
+    fixtures::notes(&db).await;
+    let caller = db.caller(Uuid::new_v4()).await;
+    let device = caller.new_device().await;
+    let insertion = mutation(
+        1,
+        Op::Insert,
+        "public.note",
+        &key(1),
+        &json!({ "title": "new" }),
+    );
+    caller.push(device, &json!([insertion])).await;
+
+    let mut blocker = db.connect("owner").await;
+    let lock = blocker.transaction().await.unwrap();
+    let query = "select from public.note where id = $1 for update";
+    lock.execute(query, &[&Uuid::from_u128(1)]).await.unwrap();
+    caller
+        .sql("set lock_timeout = '2s'; set statement_timeout = '2s'")
+        .await;
+    let locked = mutation(
+        2,
+        Op::Update,
+        "public.note",
+        &key(1),
+        &json!({ "title": "b" }),
+    );
+    let other = mutation(
+        3,
+        Op::Insert,
+        "public.note",
+        &key(2),
+        &json!({ "title": "c" }),
+    );
+    let answer = caller.push(device, &json!([locked, other])).await;
+    assert_eq!(answer.statuses(), ["deferred 55P03", "applied"]);
+    lock.rollback().await.unwrap();
 }
