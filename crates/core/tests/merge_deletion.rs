@@ -271,3 +271,20 @@ fn a_row_that_may_not_be_seen_is_told_like_one_that_does_not_exist() {
         &hidden.decide(&Edit::delete("me", at(LATE))).decision
     ));
 }
+
+#[test]
+fn an_edit_of_nothing_does_not_bring_a_row_back() {
+    let mut edit = Edit::of("me", at(LATE), "x", "5");
+    edit.patch.clear();
+    assert!(refused(&deleted("update_wins").decide(&edit).decision));
+}
+
+#[test]
+fn a_row_brought_back_judges_other_columns_as_if_it_had_never_been_gone() {
+    let mut server = deleted("update_wins");
+    let back = server.push(&Edit::of("me", at(LATE), "x", "5"));
+    assert_eq!(back.decision.action, Action::Resurrect);
+    let other = server.push(&Edit::of("third", at(EARLY), "y", "7"));
+    assert!(other.decision.columns.is_empty(), "nobody wrote y since");
+    assert_eq!(server.value("y"), "7");
+}

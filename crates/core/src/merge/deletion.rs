@@ -39,8 +39,8 @@ pub(super) fn revive(mutation: &Case<'_>) -> Decision {
         return mutation.take(if upsert { Action::Insert } else { NO_ROW });
     }
     if !upsert && mutation.incoming.patch.is_empty() {
-        // It carries nothing that anybody wrote: no reason to bring the row back.
-        return mutation.take(Action::Nothing);
+        // It carries nothing that anybody wrote: no reason to bring the row back, nor to tell of it.
+        return mutation.take(NO_ROW);
     }
     if upsert && mutation.incoming.base.is_none() {
         return mutation.take(Action::Insert);
