@@ -21,47 +21,72 @@ pub struct Figure {
     pub spread: f64,
 }
 
-/// How long something takes.
-#[derive(Clone, Copy, Debug)]
-pub struct Latency {
-    /// Median, in milliseconds.
-    pub median_ms: f64,
-    /// What 95 of 100 stay within, in milliseconds.
-    pub high_ms: f64,
-    /// Interquartile range relative to the median.
-    pub spread: f64,
-}
-
 impl Pairs {
+    /// Our times in seconds.
+    pub fn ours(&self) -> &[f64] {
+        &self.ours
+    }
+
     /// Adds a repetition.
     pub fn add(&mut self, ours: Duration, plain: Duration) {
         self.ours.push(ours.as_secs_f64());
         self.plain.push(plain.as_secs_f64());
     }
 
-    /// Our rate as a share of the plain one's: plain time by our time, repetition by repetition.
-    pub fn rate(&self) -> Figure {
-        let pairs = self.plain.iter().zip(&self.ours);
-        figure(pairs.map(|(plain, ours)| plain / ours))
+    /// By the median over the repetitions: for calls long enough that waiting for a processor is a small part of them.
+    pub fn typical(&self) -> Comparison {
+        let ratio = self.ratio();
+        self.comparison(ratio.median, 0.5)
     }
 
-    /// Our time as a multiple of the plain one, repetition by repetition.
-    pub fn time(&self) -> Figure {
-        let pairs = self.ours.iter().zip(&self.plain);
-        figure(pairs.map(|(ours, plain)| ours / plain))
+    /// By the least disturbed tenth: for calls of a few milliseconds. Waiting for a processor adds the same milliseconds
+    /// to both sides, so that on a busy machine the median would look better than the work is.
+    pub fn quiet(&self) -> Comparison {
+        let time = low(&self.ours) / low(&self.plain);
+        self.comparison(time, QUIET)
     }
 
-    /// How long our side takes.
-    pub fn ours(&self) -> Latency {
-        latency(&self.ours)
-    }
-
-    /// Median times in milliseconds: ours, plain.
-    pub fn medians_ms(&self) -> (f64, f64) {
-        (
-            latency(&self.ours).median_ms,
-            latency(&self.plain).median_ms,
+    /// Our times relative to the plain ones, repetition by repetition.
+    fn ratio(&self) -> Figure {
+        figure(
+            self.ours
+                .iter()
+                .zip(&self.plain)
+                .map(|(ours, plain)| ours / plain),
         )
+    }
+
+    fn comparison(&self, time: f64, share: f64) -> Comparison {
+        let of = |times: &[f64]| quantile(&sorted(times), share) * 1_000.0;
+        Comparison {
+            time,
+            ours_ms: of(&self.ours),
+            plain_ms: of(&self.plain),
+            spread: self.ratio().spread,
+        }
+    }
+}
+
+/// Share of the repetitions that [`Pairs::quiet`] looks at.
+const QUIET: f64 = 0.1;
+
+/// Two things compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Comparison {
+    /// Our time as a multiple of the plain one.
+    pub time: f64,
+    /// Our time, in milliseconds.
+    pub ours_ms: f64,
+    /// The plain one, in milliseconds.
+    pub plain_ms: f64,
+    /// Interquartile range of the ratios of the repetitions, relative to their median.
+    pub spread: f64,
+}
+
+impl Comparison {
+    /// Our rate as a share of the plain one.
+    pub fn rate(&self) -> f64 {
+        1.0 / self.time
     }
 }
 
@@ -87,22 +112,21 @@ pub async fn timed<T>(call: impl Future<Output = Outcome<T>>) -> Outcome<(T, Dur
     Ok((answer, started.elapsed()))
 }
 
-/// What times, in seconds, say about how long something takes.
-pub fn latency(seconds: &[f64]) -> Latency {
-    let Figure { median, spread } = figure(seconds.iter().copied());
-    let mut sorted = seconds.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    Latency {
-        median_ms: median * 1_000.0,
-        high_ms: quantile(&sorted, 0.95) * 1_000.0,
-        spread,
-    }
+/// The time that the least disturbed tenth stays within.
+pub fn low(times: &[f64]) -> f64 {
+    quantile(&sorted(times), QUIET)
+}
+
+/// Values in ascending order.
+pub fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values
 }
 
 /// Median and spread of some values.
 pub fn figure(values: impl IntoIterator<Item = f64>) -> Figure {
-    let mut values: Vec<f64> = values.into_iter().collect();
-    values.sort_by(f64::total_cmp);
+    let values = sorted(&values.into_iter().collect::<Vec<f64>>());
     let median = quantile(&values, 0.5);
     let range = quantile(&values, 0.75) - quantile(&values, 0.25);
     Figure {
@@ -143,8 +167,22 @@ mod tests {
                 Duration::from_millis(10 * factor),
             );
         }
-        assert!((pairs.rate().median - 0.5).abs() < 1e-9);
-        assert!((pairs.time().median - 2.0).abs() < 1e-9);
-        assert!(pairs.time().spread < 1e-9);
+        let typical = pairs.typical();
+        assert!((typical.rate() - 0.5).abs() < 1e-9);
+        assert!((typical.time - 2.0).abs() < 1e-9);
+        assert!(typical.spread < 1e-9);
+    }
+
+    #[test]
+    fn waiting_that_is_added_to_both_does_not_flatter_a_short_call() {
+        let mut pairs = Pairs::default();
+        for wait in [4, 4, 0, 4, 4, 4, 4, 0, 4, 4] {
+            pairs.add(
+                Duration::from_millis(2 + wait),
+                Duration::from_millis(1 + wait),
+            );
+        }
+        assert!(pairs.typical().time < 1.3);
+        assert!((pairs.quiet().time - 2.0).abs() < 0.1);
     }
 }

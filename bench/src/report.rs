@@ -14,8 +14,8 @@ const HEAD: &str = "# Evidence
 Every figure that this project claims, with the command that made it. This page and
 [evidence.json](evidence.json) are written by `cargo run -rp offline_sync_bench -- all` (quick sizes;
 `--long` for the stated ones); a row that a run does not make is kept from the run before. Ratios compare two
-things in one run, in turns; each is the median over the repetitions, and spread is the interquartile range
-relative to that median. What each group does: [bench/README.md](../bench/README.md).
+things in one run, in turns, over many repetitions; spread is the interquartile range of the repetitions relative to
+their median. What each group does: [bench/README.md](../bench/README.md).
 
 ![Ratios against their bars](evidence.svg)
 

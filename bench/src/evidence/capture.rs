@@ -1,6 +1,6 @@
 //! What it costs others that a table is synced.
 
-use super::{Size, ratio_row};
+use super::{Size, time_row};
 use crate::error::Outcome;
 use crate::row::{Bar, Row};
 use crate::workload::{Bulk, BulkOp, Single, SingleOp, compare};
@@ -26,28 +26,26 @@ pub async fn run(size: Size) -> Outcome<Vec<Row>> {
         let what = format!(
             "time of a bulk {what} on a synced table, to that on the same table without sync"
         );
-        let row = ratio_row(
+        let row = time_row(
             &format!("capture_bulk_{name}"),
             &what,
-            pairs.time(),
-            &pairs,
+            pairs.typical(),
             Bar::AtMost(2.0),
         );
         rows.push(row.size(format!(
             "50,000 rows a statement, {repetitions} repetitions"
         )));
     }
-    let repetitions = size.pick(400, 2_000);
+    let repetitions = size.pick(500, 3_000);
     for (op, name) in [(SingleOp::Insert, "insert"), (SingleOp::Update, "update")] {
         let pairs = compare(&mut Single::new(op).await?, repetitions).await?;
         let what = format!(
             "time of a single-row {name}, committed, on a synced table, to that on the same table without sync"
         );
-        let row = ratio_row(
+        let row = time_row(
             &format!("capture_single_{name}"),
             &what,
-            pairs.time(),
-            &pairs,
+            pairs.quiet(),
             Bar::AtMost(1.5),
         );
         rows.push(row.size(format!("{repetitions} repetitions, one connection")));

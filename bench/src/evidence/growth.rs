@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Size;
 use crate::error::{Outcome, ensure, pg};
-use crate::measure::{Figure, figure, latency, timed};
+use crate::measure::{figure, low, timed};
 use crate::row::{Bar, Row};
 use crate::stage::{Stage, note_options};
 use crate::workload::pull_call;
@@ -139,8 +139,8 @@ async fn filled(rows: i64, teams: usize) -> Outcome<Stage> {
     Ok(stage)
 }
 
-/// Lets all readers pull in turns. The value is the largest to the smallest of the medians, each taken of the times of one
-/// reader relative to those of the first in the same turn.
+/// Lets all readers pull in turns. The value is the largest to the smallest of their times, each by its least disturbed
+/// tenth: see [`crate::measure::Pairs::quiet`].
 async fn rounds(
     name: &str,
     of: &str,
@@ -162,23 +162,19 @@ async fn rounds(
             }
         }
     }
-    let relative: Vec<Figure> = times
-        .iter()
-        .map(|own| figure(own.iter().zip(&times[0]).map(|(own, first)| own / first)))
-        .collect();
-    let medians = relative.iter().map(|figure| figure.median);
+    let lows: Vec<f64> = times.iter().map(|times| low(times)).collect();
     let (most, least) = (
-        medians.clone().fold(f64::MIN, f64::max),
-        medians.fold(f64::MAX, f64::min),
+        lows.iter().fold(f64::MIN, |a, b| a.max(*b)),
+        lows.iter().fold(f64::MAX, |a, b| a.min(*b)),
     );
-    let spread = relative
+    let spread = times
         .iter()
-        .map(|figure| figure.spread)
+        .map(|times| figure(times.iter().copied()).spread)
         .fold(0.0, f64::max);
     let each: Vec<String> = readers
         .iter()
-        .zip(&times)
-        .map(|((size, _), times)| format!("{size} {of}: {:.2} ms", latency(times).median_ms))
+        .zip(&lows)
+        .map(|((size, _), low)| format!("{size} {of}: {:.2} ms", low * 1_000.0))
         .collect();
     let what = format!(
         "time of a pull of {CHANGES} changes at the worst size to that at the best ({})",

@@ -12,7 +12,7 @@ mod pull;
 mod push;
 
 use crate::error::Outcome;
-use crate::measure::{Figure, Pairs};
+use crate::measure::Comparison;
 use crate::row::{Bar, Row};
 
 /// How much to measure.
@@ -67,10 +67,24 @@ pub async fn run(group: &str, size: Size) -> Outcome<Vec<Row>> {
     }
 }
 
-/// A row about a ratio, with the times that it comes from.
-fn ratio_row(name: &str, what: &str, ratio: Figure, pairs: &Pairs, bar: Bar) -> Row {
-    let (ours, plain) = pairs.medians_ms();
-    Row::new(name, ratio.median, "ratio", bar)
-        .what(format!("{what} ({ours:.2} ms against {plain:.2} ms)"))
-        .with_spread(ratio.spread)
+/// A row about our rate as a share of the plain one.
+fn rate_row(name: &str, what: &str, compared: Comparison, bar: Bar) -> Row {
+    ratio_row(name, what, compared.rate(), compared, bar)
+}
+
+/// A row about our time as a multiple of the plain one.
+fn time_row(name: &str, what: &str, compared: Comparison, bar: Bar) -> Row {
+    ratio_row(name, what, compared.time, compared, bar)
+}
+
+fn ratio_row(name: &str, what: &str, ratio: f64, compared: Comparison, bar: Bar) -> Row {
+    let Comparison {
+        ours_ms,
+        plain_ms,
+        spread,
+        ..
+    } = compared;
+    Row::new(name, ratio, "ratio", bar)
+        .what(format!("{what} ({ours_ms:.2} ms against {plain_ms:.2} ms)"))
+        .with_spread(spread)
 }

@@ -86,9 +86,8 @@ async fn time(stage: &Stage, repetitions: usize) -> Outcome<Row> {
         let ((_, bad), (_, good)) = in_turn(turn, bad, good).await?;
         pairs.add(bad, good);
     }
-    let ratio = pairs.time();
     let what = "time of a batch with three mutations that can never be applied, to that of the same batch without";
-    let row = super::ratio_row("poison_time", what, ratio, &pairs, Bar::Reported);
+    let row = super::time_row("poison_time", what, pairs.typical(), Bar::Reported);
     Ok(row.size(format!(
         "1,000 mutations a batch, {repetitions} repetitions"
     )))
