@@ -27,7 +27,7 @@ enum Home {
     /// The one that the tests share.
     Shared(&'static Cluster),
     /// One of its own, which goes with the database.
-    Own(Cluster),
+    Own(Box<Cluster>),
 }
 
 impl std::ops::Deref for Home {
@@ -74,7 +74,7 @@ impl Db {
         let owner = cluster.connect(name, "owner").await.unwrap();
         let name = name.to_owned();
         Db {
-            cluster: Home::Own(cluster),
+            cluster: Home::Own(Box::new(cluster)),
             name,
             owner,
         }

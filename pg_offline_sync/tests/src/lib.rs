@@ -10,6 +10,7 @@ mod cluster;
 mod db;
 mod device;
 mod error;
+mod exchange;
 pub mod fixtures;
 mod oracle;
 mod outbox;

@@ -200,7 +200,9 @@ async fn a_thousand_rounds_of_lost_answers_and_repetitions_end_with_each_effect_
                 device.push_losing_the_answer().await;
                 device.sync().await;
             }
-            2 => drop(device.sync().await),
+            2 => {
+                device.sync().await;
+            }
             _ => {}
         }
     }

@@ -114,6 +114,20 @@ async fn a_row_inserted_again_is_a_new_life_of_its_key() {
 }
 
 #[tokio::test]
+async fn an_edit_of_a_row_that_the_device_itself_deleted_is_rejected() {
+    let db = Db::create().await;
+    cards(&db, json!({})).await;
+    let (mut devices, key) = devices_with_card(&db, 1, json!({ "a": "a" })).await;
+    devices[0].delete(TABLE, key.clone());
+    devices[0].update(TABLE, key.clone(), json!({ "a": "b" }));
+    assert_eq!(
+        devices[0].push().await.statuses(),
+        ["applied", "rejected 42501"]
+    );
+    assert!(devices[0].view(TABLE, &key).is_none());
+}
+
+#[tokio::test]
 async fn nobody_can_resurrect_a_row_that_was_never_in_their_scope() {
     let db = Db::create().await;
     fixtures::notes(&db).await;

@@ -2,6 +2,7 @@
 
 mod clocks;
 mod conflicts;
+mod counters;
 mod deletion;
 mod policies;
 

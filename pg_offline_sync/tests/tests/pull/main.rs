@@ -6,6 +6,7 @@ mod excluded;
 mod paging;
 mod policies;
 mod requests;
+mod scope_values;
 mod scopes;
 mod transactions;
 

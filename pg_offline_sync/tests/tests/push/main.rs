@@ -1,5 +1,6 @@
 //! push(): what each kind of mutation does, and that one bad mutation costs one verdict.
 
+mod columns;
 mod dependencies;
 mod failures;
 mod groups;

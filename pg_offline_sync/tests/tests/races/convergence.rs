@@ -88,8 +88,12 @@ async fn all_devices_end_with_byte_identical_rows_and_no_increment_is_lost() {
         best[at] = best[at].max(offer);
         match random.random_range(0..40) {
             0 => devices[n].push_losing_the_answer().await,
-            1 => drop(devices[n].sync().await),
-            2 => drop(devices[n].pull().await),
+            1 => {
+                devices[n].sync().await;
+            }
+            2 => {
+                devices[n].pull().await;
+            }
             _ => {}
         }
     }
