@@ -15,7 +15,7 @@ import { paths } from '../../local/src/paths.mjs';
 
 /**
  * What `make up` wrote down. Variables of the environment win, so that the demonstration can be
- * pointed at another Supabase with the sample tables.
+ * pointed at another Supabase with the sample tables. Ends the program when there is no stack.
  *
  * @returns {Stack}
  */
@@ -24,8 +24,9 @@ export function readStack() {
   /** @param {string} name */
   const variable = (name) => {
     const value = process.env[name] ?? written[name];
-    if (!value) throw new Error(`${name} is not known: start the stack with "make up" first`);
-    return value;
+    if (value) return value;
+    console.error(`${name} is not known: start the stack with "make up" first`);
+    return process.exit(2);
   };
   return {
     url: variable('SUPABASE_URL'),

@@ -35,6 +35,11 @@ export async function decide(story) {
     `${known} graded twice. ${name}'s ${device.name} shows both: mine ${grade}, theirs ${theirs}.`,
   );
 
+  await Promise.all(
+    allDevices(story).map((each) =>
+      each.until('it listens for wake-ups', ({ realtime }) => realtime === 'joined'),
+    ),
+  );
   const startedAt = performance.now();
   await device.db.conflicts.resolve(conflict.id, 'mine');
   timeline.mark(device.name, 'resolved', `${name} decides`);
