@@ -17,11 +17,9 @@ if [ "$(id -u)" = 0 ]; then
     chown postgres "$dir"
 fi
 
-stop() {
-    "${run[@]}" "$bin/pg_ctl" -D "$dir/data" -m immediate stop >>"$dir/stop.log" 2>&1 || true
-    rm -rf "$dir"
-}
-trap stop EXIT
+stop='"${@:2}" -D "$1/data" -m immediate stop >>"$1/stop.log" 2>&1; rm -rf "$1"'
+arguments=(janitor "$dir" "${run[@]}" "$bin/pg_ctl")
+trap 'bash -c "$stop" "${arguments[@]}"' EXIT
 
 cd "$dir"
 "${run[@]}" "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$dir/initdb.log" 2>&1 \
@@ -41,5 +39,10 @@ SETTINGS
 "${run[@]}" "$bin/pg_ctl" -D "$dir/data" -l "$dir/data/server.log" -w -t 60 start >"$dir/start.log" 2>&1 </dev/null \
     || { cat "$dir/start.log" "$dir/data/server.log" >&2; exit 1; }
 
+# From here on a process in a session of its own waits for the end of the input: whoever is killed, it stops the cluster.
+exec 3<&0 </dev/null
+trap - EXIT
+setsid bash -c "cat >/dev/null; $stop" "${arguments[@]}" <&3 3<&- >/dev/null 2>&1 &
+exec 3<&-
 echo "host=$dir port=5432 user=postgres dbname=postgres"
-cat >/dev/null
+wait
