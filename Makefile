@@ -45,7 +45,7 @@ test-client: setup ## the TypeScript client
 test-stack: up client-js/dist ## the stack, the client and the demonstration through the real API
 	npm --prefix supabase/local test
 	npm --prefix client-js run test:stack
-	node --test supabase/demo/test/
+	npm --prefix supabase/demo test
 	node supabase/demo/demo.mjs --edits 1500
 
 lint: setup ## formatting and lints of all languages
@@ -53,20 +53,22 @@ lint: setup ## formatting and lints of all languages
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
 	npm --prefix client-js run lint
 	npm --prefix supabase/local run lint
+	npm --prefix supabase/demo run lint
 
 fmt: ## format everything
 	cargo fmt --all
 	npm --prefix client-js run format
 	npm --prefix supabase/local run format
+	npm --prefix supabase/demo run format
 
 bench: install ## side by side: ours against plain SQL
-	cargo run --release --quiet -p offline_sync_bench --bin evidence -- push pull capture growth
+	cargo run --release --quiet -p offline_sync_bench -- push_insert pull_1000 capture growth
 
 torture: install ## commit-order torture at full size: 16 writers, 50,000 rows
-	cargo run --release --quiet -p offline_sync_bench --bin evidence -- commit_order --long
+	cargo run --release --quiet -p offline_sync_bench -- commit_order --long
 
 evidence: up client-js/dist ## every figure that the README claims, into docs/evidence.json (LONG=1: the stated sizes)
-	cargo run --release --quiet -p offline_sync_bench --bin evidence -- all
+	cargo run --release --quiet -p offline_sync_bench -- all
 
 fuzz: ## fuzz the parsers; SECONDS=300 each (needs cargo-fuzz)
 	cd fuzz && for target in push_batch pull_request; do \
