@@ -126,12 +126,15 @@ end
 $$;
 
 -- Definer: one page of the feed of some scopes, in order of (era, xid, version). kind: u changed, d deleted, m moved away.
--- Index scans only, one a scope; the cost follows the changes since the cursor.
+-- Index scans only, one a scope; the cost follows the changes since the cursor. Plans are kept while the tables grow: what a
+-- small table suggests (sequential scans, sorts of a bitmap, joins from the scope's side) would later read whole scopes.
 create function offline_private.feed(p_device uuid, p_scopes offline_private.pull_scope[], p_era int, p_lower pg_snapshot,
     p_upper pg_snapshot, p_after_era int, p_after_xid xid8, p_after_version bigint, p_seen_seq bigint, p_push_scopes boolean, p_limit int)
 returns table (table_id int, row_key text, scope text, version bigint, kind text, era int, change_xid xid8, known boolean)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $feed$
 begin
     perform offline_private.require_device(p_device);
@@ -172,10 +175,10 @@ begin
                 and (d.era < p_era or pg_visible_in_snapshot(d.change_xid, p_upper))
                 and (p.from_start or not pg_visible_in_snapshot(d.change_xid, p_lower))
                 and p.known
-                and not exists (
-                    select from offline_data.row_state s
-                    join unnest(p_scopes) o on o.table_id = s.table_id and o.scope = s.scope
-                    where s.table_id = d.table_id and s.row_key = d.row_key)
+                and (
+                    select s.scope in (select o.scope from unnest(p_scopes) o where o.table_id = d.table_id)
+                    from offline_data.row_state s
+                    where s.table_id = d.table_id and s.row_key = d.row_key) is not true
             order by d.era, d.change_xid, d.version
             limit p_limit) c) f (table_id, row_key, scope, version, kind, era, change_xid, known)
     order by f.era, f.change_xid, f.version
@@ -208,6 +211,9 @@ begin
         p_shape ->> 'key_match', p_shape -> 'key' ->> 0,
         offline_private.key_source(p_shape, 'unnest($1, $2, $3) with ordinality u (k, kind, known, ord)'))
     into letters, payloads using p_keys, p_kinds, p_known;
+exception when undefined_column or undefined_table then
+    -- One pull reads one snapshot; a column dropped since is still in the shape that it saw.
+    raise exception using errcode = '40001', message = 'a table was altered meanwhile: ' || sqlerrm, hint = 'Pull again.';
 end
 $$;
 
