@@ -1,6 +1,7 @@
 //! pull(): exactly what changed since the cursor, as the caller may see it.
 
 mod commit_order;
+mod cost;
 mod cursors;
 mod excluded;
 mod paging;

@@ -216,3 +216,58 @@ async fn one_locked_row_among_many_delays_the_call_once() {
     );
     lock.rollback().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_later_edit_of_a_row_waits_behind_a_deferred_one() {
+    let db = Db::create().await;
+    notes(&db).await;
+    let caller = db.caller(Uuid::new_v4()).await;
+    let device = caller.new_device().await;
+    let id = Uuid::new_v4();
+    let key = json!({ "id": id });
+    let edit = |seq, title: &str| {
+        mutation(
+            seq,
+            Op::Update,
+            "public.note",
+            &key,
+            &json!({ "title": title }),
+        )
+    };
+    let mut first = edit(1, "new");
+    first["op"] = json!("insert");
+    caller.push(device, &json!([first])).await;
+
+    let mut blocker = db.connect("owner").await;
+    let lock = blocker.transaction().await.unwrap();
+    lock.execute("select from public.note where id = $1 for update", &[&id])
+        .await
+        .unwrap();
+    caller.sql("set lock_timeout = '50ms'").await;
+    let answer = caller.push(device, &json!([edit(2, "a")])).await;
+    assert_eq!(answer.statuses(), ["deferred 55P03"]);
+    // A second attempt fails too, so that the third is not due at once.
+    caller.push(device, &json!([])).await;
+    lock.rollback().await.unwrap();
+
+    let answer = caller.push(device, &json!([edit(3, "b")])).await;
+    assert_ne!(
+        answer.status(3),
+        "applied",
+        "it would be overtaken by the older edit"
+    );
+    eventually("both edits are decided, in their order", || async {
+        caller.push(device, &json!([])).await;
+        db.one::<i64>(
+            "select count(*) from offline_data.sync_queue where status = 'deferred'",
+            &[],
+        )
+        .await
+            == 0
+    })
+    .await;
+    assert_eq!(
+        db.one::<String>("select title from public.note", &[]).await,
+        "b"
+    );
+}

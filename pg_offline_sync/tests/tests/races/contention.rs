@@ -105,7 +105,7 @@ async fn writers_past_the_api_and_pushes_go_on_side_by_side() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn columns_may_come_and_go_while_devices_push() {
+async fn columns_may_come_and_go_while_devices_push_and_pull() {
     let db = Arc::new(Db::create().await);
     fixtures::notes(&db).await;
     let user = Uuid::new_v4();
@@ -136,6 +136,11 @@ async fn columns_may_come_and_go_while_devices_push() {
         let answer = device.push().await;
         assert_eq!(answer.count("applied"), 1, "{:?}", answer.results[0].error);
         applied += 1;
+        // A pull reads one snapshot: it works, or says that it has to be repeated.
+        let request = json!({ "cursor": device.cursor });
+        if let Err(error) = device.caller.pull_text(device.id, &request).await {
+            assert_eq!(error.code, "40001", "{error}");
+        }
     }
     ddl.await.unwrap();
     let fresh = Device::new(&db, user).await;
