@@ -90,7 +90,8 @@ as $$
     ('sync_queue', 9, 'attempts', 'integer not null default 1'),
     ('sync_queue', 10, 'next_attempt_at', 'timestamp with time zone'),
     ('sync_queue', 11, 'created_at', 'timestamp with time zone not null default clock_timestamp()'),
-    ('sync_queue', 12, 'updated_at', 'timestamp with time zone not null default clock_timestamp()'),
+    ('sync_queue', 12, 'row_mark', 'text'),
+    ('sync_queue', 13, 'updated_at', 'timestamp with time zone not null default clock_timestamp()'),
 
     ('conflict_resolution_log', 1, 'conflict_id', 'uuid not null'),
     ('conflict_resolution_log', 2, 'column_name', 'text not null'),
@@ -148,14 +149,16 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
     values
+    -- Scope first: an index that began with the table would look as good as the primary key for finding a row while the
+    -- table is small, and the plans that are kept from then on would read whole tables.
     ('row_state_feed',
-        'CREATE INDEX row_state_feed ON offline_data.row_state USING btree (table_id, scope, era, change_xid, version)'),
+        'CREATE INDEX row_state_feed ON offline_data.row_state USING btree (scope, table_id, era, change_xid, version)'),
     -- Insertions have nothing older to be looked up by row: leaving them out halves what an insert costs here.
     ('row_history_changes',
         'CREATE INDEX row_history_changes ON offline_data.row_history USING btree (table_id, row_key, version) '
         'WHERE (op <> ''i''::"char")'),
     ('row_departure_feed',
-        'CREATE INDEX row_departure_feed ON offline_data.row_departure USING btree (table_id, scope, era, change_xid, version)'),
+        'CREATE INDEX row_departure_feed ON offline_data.row_departure USING btree (scope, table_id, era, change_xid, version)'),
     ('sync_queue_due',
         'CREATE INDEX sync_queue_due ON offline_data.sync_queue USING btree (device_id, next_attempt_at) '
         'WHERE (status = ''deferred''::text)'),
@@ -214,7 +217,7 @@ as $$
         register check_device require_device check_owner push_begin push_end
         plan_push plan_batch check_token_age extract_mutations slice_json_array slice_run key_source record_definition row_expression columns_expression
         canonical_keys context_open context_missing set_context clear_context fetch_rows insert_rows update_rows delete_rows lock_rows
-        row_states deleted_row log_conflicts restamp keep_mutation due_mutations forget_mutation duplicate_results queue_status
+        row_states deleted_row log_conflicts restamp keep_mutation due_mutations forget_mutation waiting_rows duplicate_results queue_status
         policy_needs_base decide_run apply_insert apply_change apply_run resurrect finish render_results join_results
         error_json is_deferral is_server_fault not_applied blocked attempt late_passes_max row_marks lock_plan execute_plan verdicts retry_deferred
         parse_pull encode_cursor cursor_seal member_scopes scope_pairs render_changes policy_mark schema_mark schema_json pull_scopes feed read_changes read_page pull_page

@@ -75,8 +75,8 @@ comment on function offline.register_device(uuid, jsonb) is
     '{"rotate": true}), epoch, server_now, acked_seq. A device of another user: 42501; wrong arguments: 22023.';
 
 -- Definer. Locks the device until the end of the transaction: two pushes of one device happen one after the other. Also says
--- what else the push has to do: deferred mutations that are due, tables that want a fresh token.
-create function offline_private.push_begin(p_device uuid, out acked_seq bigint, out has_due boolean, out has_sensitive boolean)
+-- what else the push has to do: deferred mutations, tables that want a fresh token.
+create function offline_private.push_begin(p_device uuid, out acked_seq bigint, out has_deferred boolean, out has_sensitive boolean)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -87,9 +87,8 @@ begin
     from offline_data.device_sync_state d where d.device_id = p_device for update;
     perform offline_private.check_device(p_device, v_device.user_id, v_device.status);
     acked_seq := v_device.acked_seq;
-    has_due := exists (
-        select from offline_data.sync_queue q
-        where q.device_id = p_device and q.status = 'deferred' and q.next_attempt_at <= clock_timestamp());
+    has_deferred := exists (
+        select from offline_data.sync_queue q where q.device_id = p_device and q.status = 'deferred');
     has_sensitive := exists (select from offline_data.synced_table s where s.max_token_age is not null);
 end
 $$;

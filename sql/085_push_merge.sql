@@ -131,7 +131,8 @@ end
 $$;
 
 -- Keeps what could not be applied: dead letters (rejected) and what the server tries again (deferred).
-create function offline_private.keep_mutation(p_device uuid, p_seq bigint, p_mutation text, p_status text, p_error jsonb)
+create function offline_private.keep_mutation(p_device uuid, p_seq bigint, p_mutation text, p_status text, p_error jsonb,
+    p_row_mark text)
 returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -139,8 +140,8 @@ as $$
 declare
     v_user text := offline_private.check_owner(p_device);
 begin
-    insert into offline_data.sync_queue as q (device_id, seq, user_id, priority, status, mutation, error, next_attempt_at)
-    values (p_device, p_seq, v_user, offline_private.mutation_priority(p_mutation), p_status, p_mutation, p_error,
+    insert into offline_data.sync_queue as q (device_id, seq, user_id, priority, status, mutation, error, row_mark, next_attempt_at)
+    values (p_device, p_seq, v_user, offline_private.mutation_priority(p_mutation), p_status, p_mutation, p_error, p_row_mark,
         case when p_status = 'deferred' then clock_timestamp() end)
     on conflict (device_id, seq) do update
     set status = excluded.status, error = excluded.error, attempts = q.attempts + 1, updated_at = clock_timestamp(),
@@ -149,19 +150,34 @@ begin
 end
 $$;
 
--- Deferred mutations of the device that are due; urgent (0) first, else in the order of intent.
+-- Deferred mutations of the device, in the order of intent, and whether they are due.
 create function offline_private.due_mutations(p_device uuid)
-returns table (seq bigint, mutation text)
+returns table (seq bigint, mutation text, row_mark text, is_due boolean)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform offline_private.check_owner(p_device);
     return query
-    select q.seq, q.mutation from offline_data.sync_queue q
-    where q.device_id = p_device and q.status = 'deferred' and q.next_attempt_at <= clock_timestamp()
-    order by q.priority, q.seq
-    limit 100;
+    select q.seq, q.mutation, q.row_mark, q.next_attempt_at <= clock_timestamp() from offline_data.sync_queue q
+    where q.device_id = p_device and q.status = 'deferred'
+    order by q.seq
+    limit 1000;
+end
+$$;
+
+-- Rows that a deferred mutation of the device waits for. What the device did to them later waits behind it: the order of
+-- intent on a row holds for the ones that could not be applied at once, too.
+create function offline_private.waiting_rows(p_device uuid)
+returns text[]
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform offline_private.check_owner(p_device);
+    return array(
+        select distinct q.row_mark from offline_data.sync_queue q
+        where q.device_id = p_device and q.status = 'deferred' and q.row_mark is not null);
 end
 $$;
 

@@ -202,7 +202,7 @@ end
 $$;
 
 -- Verdict on mutations that were not applied: a result each, and a place in sync_queue.
-create function offline_private.not_applied(p_device uuid, p_batch text, p_seqs bigint[], p_error jsonb)
+create function offline_private.not_applied(p_device uuid, p_batch text, p_run offline_private.push_run, p_error jsonb)
 returns text[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -211,11 +211,14 @@ declare
     v_status text := case when offline_private.is_deferral(p_error ->> 'code') then 'deferred' else 'rejected' end;
     v_item record;
 begin
-    for v_item in select m.seq, m.mutation from offline_private.extract_mutations(p_batch, p_seqs) m loop
+    for v_item in
+        select m.seq, m.mutation, p_run.table_id || ':' || p_run.keys[array_position(p_run.seqs, m.seq)] as row_mark
+        from offline_private.extract_mutations(p_batch, p_run.seqs) m
+    loop
         perform offline_private.keep_mutation(p_device, v_item.seq, v_item.mutation,
-            case v_status when 'rejected' then 'dead' else 'deferred' end, p_error);
+            case v_status when 'rejected' then 'dead' else 'deferred' end, p_error, v_item.row_mark);
     end loop;
     return array(
-        select json_build_object('seq', u.seq::text, 'status', v_status, 'error', p_error)::text from unnest(p_seqs) u (seq));
+        select json_build_object('seq', u.seq::text, 'status', v_status, 'error', p_error)::text from unnest(p_run.seqs) u (seq));
 end
 $$;

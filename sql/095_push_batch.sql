@@ -86,8 +86,9 @@ as $$
     select coalesce(array_agg(u.table_id || ':' || k.key), '{}') from unnest(p_unit) u cross join unnest(u.keys) k (key)
 $$;
 
--- Runs a plan. Every mutation gets exactly one result. p_plan is in execution order.
-create function offline_private.execute_plan(p_device uuid, p_batch text, p_plan offline_private.push_run[])
+-- Runs a plan. Every mutation gets exactly one result. p_plan is in execution order; p_waiting are rows that deferred
+-- mutations wait for.
+create function offline_private.execute_plan(p_device uuid, p_batch text, p_plan offline_private.push_run[], p_waiting text[])
 returns text[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -153,6 +154,9 @@ begin
                 or offline_private.row_marks(v_unit) && v_late_rows);
             if v_held then
                 null;
+            elsif p_waiting && offline_private.row_marks(v_unit) then
+                select null::text[] as results, 1 as failed_run, offline_private.error_json('PT425',
+                    'an earlier mutation of this row is deferred', null, null) as error into v_try;
             elsif v_blocked.fate is not null and (cardinality(v_seqs) = 1 or v_unit[1].group_name is not null) then
                 select null::text[] as results, 1 as failed_run, offline_private.error_json(
                     case v_blocked.fate when 'rejected' then 'PT424' else 'PT425' end,
@@ -185,6 +189,7 @@ begin
             v_results := v_results || offline_private.verdicts(p_device, p_batch, v_unit, v_try.error, v_try.failed_run);
             if offline_private.is_deferral(v_try.error ->> 'code') then
                 v_deferred := v_deferred || v_seqs;
+                p_waiting := p_waiting || offline_private.row_marks(v_unit);
             else
                 v_rejected := v_rejected || v_seqs;
             end if;
@@ -209,14 +214,15 @@ begin
             p_unit[p_failed_run].seqs[1]::text, null);
     end if;
     for i in 1 .. cardinality(p_unit) loop
-        v_results := v_results || offline_private.not_applied(p_device, p_batch, p_unit[i].seqs,
+        v_results := v_results || offline_private.not_applied(p_device, p_batch, p_unit[i],
             case when i = p_failed_run then p_error else v_companion end);
     end loop;
     return v_results;
 end
 $$;
 
--- Deferred mutations of the device that are due, each planned and executed alone; their verdicts go into this answer.
+-- Deferred mutations of the device that are due, each planned and executed alone; their verdicts go into this answer. One
+-- behind another of the same row that goes on waiting goes on waiting with it.
 create function offline_private.retry_deferred(p_device uuid)
 returns text[]
 language plpgsql volatile
@@ -227,12 +233,19 @@ declare
     v_batch text;
     v_results text[] := '{}';
     v_result text[];
+    v_waiting text[] := '{}';
 begin
-    for v_item in select m.seq, m.mutation from offline_private.due_mutations(p_device) m loop
+    for v_item in select m.* from offline_private.due_mutations(p_device) m loop
+        if not v_item.is_due or v_item.row_mark = any (v_waiting) then
+            v_waiting := v_waiting || v_item.row_mark;
+            continue;
+        end if;
         v_batch := '{"v":1,"mutations":[' || v_item.mutation || ']}';
         perform offline_private.forget_mutation(p_device, v_item.seq);
-        v_result := offline_private.execute_plan(p_device, v_batch, (offline_private.plan_batch(v_batch, v_item.seq - 1))[2:]);
-        if v_result[1]::json ->> 'status' <> 'deferred' then
+        v_result := offline_private.execute_plan(p_device, v_batch, (offline_private.plan_batch(v_batch, v_item.seq - 1))[2:], '{}');
+        if v_result[1]::json ->> 'status' = 'deferred' then
+            v_waiting := v_waiting || v_item.row_mark;
+        else
             v_results := v_results || v_result;
         end if;
     end loop;
@@ -352,10 +365,11 @@ begin
         perform offline_private.lock_plan(v_plan);
     end if;
     set constraints all immediate;
-    if v_begin.has_due then
+    if v_begin.has_deferred then
         v_results := offline_private.retry_deferred(p_device);
     end if;
-    v_results := v_results || offline_private.execute_plan(p_device, p_batch, v_plan[2:]);
+    v_results := v_results || offline_private.execute_plan(p_device, p_batch, v_plan[2:],
+        case when v_begin.has_deferred then offline_private.waiting_rows(p_device) else '{}' end);
     v_acked := greatest(v_begin.acked_seq, v_head.seqs[1]);
     perform offline_private.push_end(p_device, v_acked, v_head.bases[1] - offline_private.now_ms(),
         coalesce(v_head.hlcs[1], 0) > (offline_private.now_ms() + offline_private.clock_bound_ms()) << 16);

@@ -220,9 +220,8 @@ async fn one_locked_row_among_many_delays_the_call_once() {
 #[tokio::test]
 async fn a_later_edit_of_a_row_waits_behind_a_deferred_one() {
     let db = Db::create().await;
-    notes(&db).await;
-    let caller = db.caller(Uuid::new_v4()).await;
-    let device = caller.new_device().await;
+    fixtures::notes(&db).await;
+    let (caller, device) = user(&db).await;
     let id = Uuid::new_v4();
     let key = json!({ "id": id });
     let edit = |seq, title: &str| {
