@@ -48,7 +48,7 @@ test-stack: up client-js/dist ## the stack, the client and the demonstration thr
 	npm --prefix supabase/demo test
 	node supabase/demo/demo.mjs --edits 1500
 
-lint: setup ## formatting and lints of all languages
+lint: setup client-js/dist ## formatting and lints of all languages
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
 	npm --prefix client-js run lint
