@@ -147,12 +147,13 @@ begin
     where p.prosrc is distinct from offline_private.capture_source(s.table_id)
         and offline_private.primary_key(s.relation) = s.key_columns;
     return query
-    select 13, 'error', 'trigger', format('%s.%s', s.relation, w.name), 'missing or disabled', w.ddl, true
+    select 13, 'error', 'trigger', format('%s.%s', r.relation, w.name), 'missing or disabled', w.ddl, true
     from offline_data.synced_table s
     join pg_class c on c.oid = s.relation
-    cross join lateral offline_private.capture_triggers(s.table_id, s.relation) w
+    cross join lateral offline_private.capture_relations(s.relation) r (relation)
+    cross join lateral offline_private.capture_triggers(s.table_id, r.relation) w
     where not exists (
-        select from pg_trigger t where t.tgrelid = s.relation and t.tgname = w.name and t.tgenabled in ('O', 'A'));
+        select from pg_trigger t where t.tgrelid = r.relation and t.tgname = w.name and t.tgenabled in ('O', 'A'));
 end
 $$;
 

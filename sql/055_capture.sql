@@ -191,6 +191,9 @@ begin
         end if;
     elsif tg_op = 'UPDATE' then%4$s
     elsif tg_op = 'DELETE' then%5$s
+    elsif tg_relid <> (select s.relation from offline_data.synced_table s where s.table_id = %1$s) then
+        -- Truncate of one partition: what the table has no more is gone.
+        perform offline_private.backfill(%1$s);
     else%6$s
     end if;
     if v_device is not null and v_out_keys is not null then
@@ -230,6 +233,17 @@ as %2$L;
 revoke all on function offline_data.capture_%1$s() from public;
 alter function offline_data.capture_%1$s() depends on extension pg_offline_sync$$, p_table_id, offline_private.capture_source(p_table_id))
 $ddl$;
+
+-- The table and its partitions: a statement that names a partition fires the triggers of the partition alone.
+create function offline_private.capture_relations(p_relation regclass)
+returns setof regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select p_relation
+    union
+    select p.relid from pg_partition_tree(p_relation) p
+$$;
 
 create function offline_private.capture_triggers(p_table_id int, p_relation regclass)
 returns table (name text, ddl text)

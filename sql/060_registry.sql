@@ -285,7 +285,10 @@ begin
     returning s.table_id into v_table_id;
     perform offline_private.refresh_shapes();
     execute offline_private.capture_ddl(v_table_id);
-    for v_ddl in select t.ddl from offline_private.capture_triggers(v_table_id, p_table) t loop
+    for v_ddl in
+        select t.ddl from offline_private.capture_relations(p_table) r (relation)
+        cross join lateral offline_private.capture_triggers(v_table_id, r.relation) t
+    loop
         execute v_ddl;
     end loop;
     v_rows := offline_private.backfill(v_table_id);
@@ -353,8 +356,9 @@ begin
         raise exception using errcode = '22023', message = format('%s is not synced', p_table);
     end if;
     execute (
-        select string_agg(format('drop trigger if exists %I on %s', t.name, p_table), '; ')
-        from offline_private.capture_triggers(v_table_id, p_table) t);
+        select string_agg(format('drop trigger if exists %I on %s', t.name, r.relation), '; ')
+        from offline_private.capture_relations(p_table) r (relation)
+        cross join lateral offline_private.capture_triggers(v_table_id, r.relation) t);
     execute format('drop function if exists offline_data.capture_%s()', v_table_id);
     foreach v_relation in array array['row_state', 'row_departure', 'row_history', 'conflict_resolution_log'] loop
         execute format('delete from offline_data.%I where table_id = $1', v_relation) using v_table_id;
