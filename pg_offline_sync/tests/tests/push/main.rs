@@ -1,6 +1,7 @@
 //! push(): what each kind of mutation does, and that one bad mutation costs one verdict.
 
 mod columns;
+mod cost;
 mod dependencies;
 mod failures;
 mod groups;

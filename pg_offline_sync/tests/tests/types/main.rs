@@ -3,6 +3,7 @@
 mod columns;
 mod keys;
 mod names;
+mod partitions;
 mod relations;
 
 use offline_sync_testkit::{Db, Device};

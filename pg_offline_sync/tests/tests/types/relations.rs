@@ -1,45 +1,10 @@
-//! Partitions, foreign keys, cascades, generated columns, triggers between tables.
+//! Foreign keys, cascades, generated columns, triggers between tables.
 
 use offline_sync_testkit::Db;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::{exchange, share, two_devices};
-
-#[tokio::test]
-async fn a_partitioned_table_is_captured_through_its_parent() {
-    let db = Db::create().await;
-    db.sql("create table public.reading (id int8, day date, n int, primary key (id, day)) partition by range (day);
-        create table public.reading_2025 partition of public.reading for values from ('2025-01-01') to ('2026-01-01');
-        create table public.reading_2026 partition of public.reading for values from ('2026-01-01') to ('2027-01-01')").await;
-    share(&db, "public.reading").await;
-    let (mut one, mut two) = two_devices(&db).await;
-    let key = json!({ "id": "1", "day": "2025-06-01" });
-    one.insert("public.reading", key.clone(), json!({ "n": 1 }));
-    one.insert(
-        "public.reading",
-        json!({ "id": "2", "day": "2026-06-01" }),
-        json!({ "n": 2 }),
-    );
-    exchange(&mut one, &mut two, "public.reading").await;
-    two.update("public.reading", key, json!({ "n": 3 }));
-    exchange(&mut two, &mut one, "public.reading").await;
-
-    // The row moves to the other partition, and so gets another key.
-    db.sql("update public.reading set day = '2026-01-02' where id = 1")
-        .await;
-    let totals = one.pull().await;
-    assert_eq!((totals.upserts, totals.deletes), (1, 1));
-    two.pull().await;
-    one.assert_in_step("public.reading").await;
-    two.assert_in_step("public.reading").await;
-
-    db.sql("create table public.reading_2027 partition of public.reading for values from ('2027-01-01') to ('2028-01-01');
-        insert into public.reading values (3, '2027-01-01', 3)").await;
-    one.pull().await;
-    one.assert_in_step("public.reading").await;
-    assert_eq!(one.rows("public.reading").len(), 3);
-}
 
 #[tokio::test]
 async fn deleting_a_parent_is_pulled_as_deletions_of_its_children() {
