@@ -18,11 +18,13 @@ end
 $$;
 
 -- The state of rows as decide_run() reads it, read after the rows were locked: nobody else changes it now. With
--- p_base_columns also their values at the bases, as far as the history reaches.
+-- p_base_columns also their values at the bases, as far as the history reaches. By key, one by one: plans are kept while the table
+-- grows, and what suits a small one would read all of a large one.
 create function offline_private.row_states(p_device uuid, p_table_id int, p_keys text[], p_bases bigint[], p_base_columns text[])
 returns text
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 begin
     perform offline_private.check_owner(p_device);
@@ -32,7 +34,8 @@ begin
             'base', case when p_base_columns is not null and u.base < s.version and s.life_version <= u.base
                 then offline_private.base_values(p_table_id, s.row_key, u.base, p_base_columns) end)), '[]')::text
         from unnest(p_keys, p_bases) u (k, base)
-        join offline_data.row_state s on s.table_id = p_table_id and s.row_key = u.k);
+        cross join lateral (
+            select r.* from offline_data.row_state r where r.table_id = p_table_id and r.row_key = u.k offset 0) s);
 end
 $$;
 
@@ -62,6 +65,7 @@ create function offline_private.restamp(p_device uuid, p_run offline_private.pus
 returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan
 as $$
 begin
     perform offline_private.check_owner(p_device);

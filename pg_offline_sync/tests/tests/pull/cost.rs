@@ -58,5 +58,7 @@ async fn rows_that_moved_away_are_looked_up_by_key_not_by_scope() {
         .get(0);
     device.caller.sql("commit").await;
     let read = after - before;
-    assert!(read <= 1_000, "{read} rows read for 100 changes");
+    // Looked up by scope it is 100 times 3,000. What came since the oldest transaction that runs anywhere in the cluster may be
+    // looked at again.
+    assert!(read <= 10_000, "{read} rows read for 100 changes");
 }
