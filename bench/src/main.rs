@@ -23,7 +23,7 @@ mod server;
 mod stage;
 mod workload;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -83,7 +83,7 @@ async fn measure_all(names: &[&str], size: Size) -> Outcome<bool> {
         format!("there is no evidence {}", names.join(", ")),
     )?;
 
-    let mut report = Report::open(&docs(&root))?;
+    let docs = root.join("docs");
     let mut ok = true;
     if !groups.is_empty() {
         server::start().await?;
@@ -95,17 +95,17 @@ async fn measure_all(names: &[&str], size: Size) -> Outcome<bool> {
         let made = made
             .unwrap_or_else(|error| Err(error.into()))
             .map(|rows| stamped(rows, size));
-        ok &= keep(&mut report, group, made)?;
+        ok &= keep(&docs, group, made)?;
         eprintln!("  {group}: {:.1} s", started.elapsed().as_secs_f64());
     }
     for external in externals {
-        ok &= keep(&mut report, &external.name, external.run(&root, size.long))?;
+        ok &= keep(&docs, &external.name, external.run(&root, size.long))?;
     }
     Ok(ok)
 }
 
 /// Puts what a group made into the files and tells it. Whether all of it is ok.
-fn keep(report: &mut Report, group: &str, made: Outcome<Vec<Row>>) -> Outcome<bool> {
+fn keep(docs: &Path, group: &str, made: Outcome<Vec<Row>>) -> Outcome<bool> {
     let mut ok = made.is_ok();
     let rows = made.unwrap_or_else(|error| {
         eprintln!("{group}: {error}");
@@ -127,6 +127,8 @@ fn keep(report: &mut Report, group: &str, made: Outcome<Vec<Row>>) -> Outcome<bo
             row.name, row.value, row.unit, row.what, row.size
         );
     }
+    // Read again: another run may have written other groups meanwhile.
+    let mut report = Report::open(docs)?;
     report.replace(group, rows);
     report.write()?;
     Ok(ok)
@@ -139,8 +141,4 @@ fn stamped(mut rows: Vec<Row>, size: Size) -> Vec<Row> {
         row.command = format!("cargo run -rp offline_sync_bench -- {}{long}", row.name);
     }
     rows
-}
-
-fn docs(root: &Path) -> PathBuf {
-    root.join("docs")
 }
