@@ -67,7 +67,10 @@ extension_sql_file!(
 );
 extension_sql_file!("../../sql/090_push.sql", requires = ["085_push_merge"]);
 extension_sql_file!("../../sql/095_push_batch.sql", requires = ["090_push"]);
-extension_sql_file!("../../sql/100_pull_scopes.sql", requires = ["095_push_batch"]);
+extension_sql_file!(
+    "../../sql/100_pull_scopes.sql",
+    requires = ["095_push_batch"]
+);
 extension_sql_file!("../../sql/105_pull.sql", requires = ["100_pull_scopes"]);
 extension_sql_file!("../../sql/110_conflict.sql", requires = ["105_pull"]);
 extension_sql_file!("../../sql/900_grants.sql", requires = ["110_conflict"]);
