@@ -180,7 +180,8 @@ fn differs(sent: Option<&&RawValue>, doc: &str, whole_row: bool) -> Result<bool,
     Ok(!sent.iter().all(|(name, value)| same(name, value.get())))
 }
 
-/// Joins results with commas, ordered by seq.
+/// Joins results with commas, ordered by seq. The first on a seq stands: a deferred mutation that is sent again is tried
+/// again, and its new verdict comes before the one that says it is a duplicate.
 ///
 /// # Errors
 /// [`CoreError::BadJson`] where one is no object with a `seq`.
@@ -195,6 +196,7 @@ pub fn join_results(results: &[String]) -> Result<String, CoreError> {
         numbered.push((seq, result.as_str()));
     }
     numbered.sort_by_key(|(seq, _)| *seq);
+    numbered.dedup_by_key(|(seq, _)| *seq);
     let texts: Vec<&str> = numbered.into_iter().map(|(_, text)| text).collect();
     Ok(texts.join(","))
 }
@@ -260,6 +262,18 @@ mod tests {
         assert_eq!(
             join_results(&results).unwrap(),
             r#"{"seq":"9","status":"applied"},{"seq" : "10"}"#
+        );
+    }
+
+    #[test]
+    fn a_mutation_that_is_retried_and_sent_again_has_one_verdict() {
+        let results = [
+            r#"{"seq":"1","status":"applied"}"#,
+            r#"{"seq":"1","status":"duplicate","was":"applied"}"#,
+        ];
+        assert_eq!(
+            join_results(&results.map(str::to_owned)).unwrap(),
+            results[0]
         );
     }
 
