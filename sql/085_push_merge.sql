@@ -105,19 +105,18 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_user text := offline_private.check_owner(p_device);
-    v_ids uuid[] := array(select case when u.c is not null then gen_random_uuid() end from unnest(p_contested) with ordinality u (c, ord) order by u.ord);
+    v_seed text := gen_random_uuid()::text;
 begin
     insert into offline_data.conflict_resolution_log (conflict_id, column_name, table_id, row_key, user_id, device_id, device_seq,
         version, base, mine, theirs, policy, outcome, status)
-    select u.id, c.value ->> 'column', p_run.table_id, u.row_key, v_user, p_device, u.seq, u.version,
-        c.value -> 'base', c.value -> 'mine', c.value -> 'theirs', c.value ->> 'policy', c.value ->> 'outcome',
-        case when c.value ->> 'outcome' = 'manual' then 'pending' else 'auto' end
-    from unnest(v_ids, p_run.keys, p_run.seqs, p_versions, p_contested) u (id, row_key, seq, version, contested)
-    cross join lateral json_array_elements(u.contested::json) c (value);
+    select e.conflict_id::uuid, e.column_name, p_run.table_id, e.row_key, v_user, p_device, e.seq, e.version,
+        e.base::json, e.mine::json, e.theirs::json, e.policy, e.outcome,
+        case when e.outcome = 'manual' then 'pending' else 'auto' end
+    from offline_private.conflict_entries(v_seed, p_run.keys, p_run.seqs, p_versions, p_contested) e;
     if exists (select from unnest(p_contested) u (c) where u.c like '%"outcome":"manual"%') then
         perform offline_private.wake(array['offline:user:' || v_user], 'conflict');
     end if;
-    return v_ids::text[];
+    return offline_private.conflict_ids(v_seed, p_contested);
 end
 $$;
 

@@ -28,6 +28,7 @@ pub mod error;
 pub mod exact;
 mod json;
 pub mod limits;
+pub mod log;
 pub mod merge;
 pub mod plan;
 pub mod pull;

@@ -5,7 +5,7 @@ use offline_sync_core::plan::{Plan, Rejected, Run, plan};
 use offline_sync_core::results::{self, Finished, Outcomes};
 use offline_sync_core::tables::Tables;
 use offline_sync_core::time::parse_utc_ms;
-use offline_sync_core::{CoreError, slice};
+use offline_sync_core::{CoreError, log, slice};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -254,6 +254,67 @@ pub fn render_results(
     rendered
         .ok_or_else(|| internal_error("the push context is gone".to_owned()))?
         .or_raise()
+}
+
+/// Ids of the conflicts of a run, null for mutations without one. They follow one another from a random
+/// one: their entries lie side by side in the index, and one number is drawn a run instead of one each.
+#[pg_extern(immutable, strict, parallel_safe, schema = "offline_private")]
+pub fn conflict_ids(seed: &str, contested: Vec<Option<String>>) -> Vec<Option<String>> {
+    let ids = contested.iter().zip(0..);
+    ids.map(|(entries, at)| entries.as_ref().map(|_| log::conflict_id(seed, at)))
+        .collect()
+}
+
+/// The conflict log's entries of a run; `contested` has a JSON array or null for each mutation.
+#[pg_extern(immutable, strict, parallel_safe, schema = "offline_private")]
+#[allow(clippy::type_complexity)]
+pub fn conflict_entries(
+    seed: &str,
+    keys: Vec<String>,
+    seqs: Vec<i64>,
+    versions: Vec<Option<i64>>,
+    contested: Vec<Option<String>>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(conflict_id, String),
+            name!(row_key, String),
+            name!(seq, i64),
+            name!(version, Option<i64>),
+            name!(column_name, String),
+            name!(base, Option<String>),
+            name!(mine, Option<String>),
+            name!(theirs, Option<String>),
+            name!(policy, String),
+            name!(outcome, String),
+        ),
+    >,
+    ErrorReport,
+> {
+    let mut rows = Vec::new();
+    let mutations = keys.into_iter().zip(seqs).zip(versions);
+    for (at, ((key, seq), version)) in (0..).zip(mutations) {
+        let Some(Some(entries)) = contested.get(at) else {
+            continue;
+        };
+        let id = log::conflict_id(seed, at);
+        for entry in log::parse_entries(entries).or_raise()? {
+            rows.push((
+                id.clone(),
+                key.clone(),
+                seq,
+                version,
+                entry.column,
+                entry.base,
+                entry.mine,
+                entry.theirs,
+                entry.policy,
+                entry.outcome,
+            ));
+        }
+    }
+    Ok(TableIterator::new(rows))
 }
 
 /// Joins the results of a batch with commas, ordered by seq.

@@ -1,0 +1,60 @@
+//! Entries of the conflict log: what the decision writes, read back for the database.
+
+use offline_sync_core::log::{conflict_id, parse_entries};
+
+const SEED: &str = "5f0c9a52-4f0b-4d57-9d1e-0000000000ff";
+
+#[test]
+fn values_keep_their_spelling() -> Result<(), Box<dyn std::error::Error>> {
+    let text = r#"[{"column":"a \"b\"","base":null,"base_known":true,"mine":1.00,"theirs":"\u0000","policy":"text","outcome":"merged","overlap":true}]"#;
+    let entries = parse_entries(text)?;
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0].column, "a \"b\"");
+    assert_eq!(entries[0].base.as_deref(), Some("null"));
+    assert_eq!(entries[0].mine.as_deref(), Some("1.00"));
+    assert_eq!(entries[0].theirs.as_deref(), Some("\"\\u0000\""));
+    assert_eq!(entries[0].policy, "text");
+    assert_eq!(entries[0].outcome, "merged");
+    Ok(())
+}
+
+#[test]
+fn a_missing_value_is_none() -> Result<(), Box<dyn std::error::Error>> {
+    let entries = parse_entries(r#"[{"column":"a","policy":"p","outcome":"mine"}]"#)?;
+    assert_eq!(entries[0].base, None);
+    assert_eq!(entries[0].mine, None);
+    assert_eq!(entries[0].theirs, None);
+    Ok(())
+}
+
+#[test]
+fn names_that_postgres_cannot_store_are_refused() {
+    for name in [r"\u0000", r"\ud800"] {
+        let text = format!(r#"[{{"column":"{name}","policy":"p","outcome":"mine"}}]"#);
+        assert!(parse_entries(&text).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn ids_follow_one_another() {
+    assert_eq!(conflict_id(SEED, 0), SEED);
+    assert_eq!(conflict_id(SEED, 1), "5f0c9a52-4f0b-4d57-9d1e-000000000100");
+}
+
+#[test]
+fn the_id_after_the_last_is_the_first() {
+    let last = "5f0c9a52-4f0b-4d57-9d1e-ffffffffffff";
+    assert_eq!(conflict_id(last, 1), "5f0c9a52-4f0b-4d57-9d1e-000000000000");
+}
+
+#[test]
+fn a_seed_that_is_no_uuid_stays() {
+    for seed in [
+        "",
+        "short",
+        "5f0c9a52-4f0b-4d57-9d1e-x",
+        "a text that is long enough, é",
+    ] {
+        assert_eq!(conflict_id(seed, 1), seed);
+    }
+}
