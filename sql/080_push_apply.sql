@@ -199,11 +199,14 @@ end
 $$;
 
 -- Locks the rows (in key order, so that pushes cannot deadlock) and returns what the caller sees of them:
--- [{"k": key, "r": {patched columns}}]. A delete also sees rows that policies let the caller read but not update.
+-- [{"k": key, "r": {patched columns}}]. A delete also sees rows that policies let the caller read but not update. By key, one by one, as a
+-- pull reads: the planner counts a policy's subquery once a key, and would rather read the table from end to end.
 create function offline_private.lock_rows(p_shape jsonb, p_op text, p_columns text[], p_keys text[])
 returns text
 language plpgsql volatile
 set search_path = pg_catalog, public, extensions, pg_temp
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
     v_select text := format('select u.k, (%s) as r from %s join %s t on %s order by u.k collate "C"',

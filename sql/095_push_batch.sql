@@ -151,10 +151,10 @@ begin
             v_blocked := offline_private.blocked(p_device, v_unit, v_rejected, v_deferred || v_late_seqs);
             -- What builds on a mutation that came too early waits with it, in the order of intent.
             v_held := v_unit[1].group_name is null and (coalesce(v_blocked.named = any (v_late_seqs), false)
-                or offline_private.row_marks(v_unit) && v_late_rows);
+                or cardinality(v_late_rows) > 0 and offline_private.row_marks(v_unit) && v_late_rows);
             if v_held then
                 null;
-            elsif p_waiting && offline_private.row_marks(v_unit) then
+            elsif cardinality(p_waiting) > 0 and p_waiting && offline_private.row_marks(v_unit) then
                 select null::text[] as results, 1 as failed_run, offline_private.error_json('PT425',
                     'an earlier mutation of this row is deferred', null, null) as error into v_try;
             elsif v_blocked.fate is not null and (cardinality(v_seqs) = 1 or v_unit[1].group_name is not null) then
