@@ -103,6 +103,7 @@ fn run_is_usable(run: &Run) {
             &existing(run),
             &states(run),
             &key_columns,
+            None,
         );
         for decided in decided.expect("a planned run can be decided") {
             assert!(decided.decision.hlc <= (((1u64 << 60) >> 16) + 60_001) << 16);

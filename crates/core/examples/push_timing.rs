@@ -66,6 +66,7 @@ fn decide(run: &Run, current: &str, states: &str) -> Result<usize, offline_sync_
         current,
         states,
         &keys,
+        None,
     )?;
     Ok(decided.iter().map(|decided| decided.row_json().len()).sum())
 }

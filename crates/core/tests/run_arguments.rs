@@ -46,6 +46,7 @@ fn run(arguments: &Arguments) -> Result<Vec<String>, CoreError> {
         arguments.current,
         arguments.states,
         &["id".to_owned()],
+        None,
     )?;
     Ok(decided
         .iter()

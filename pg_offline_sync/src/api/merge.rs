@@ -69,6 +69,7 @@ pub fn decide_run(
         current,
         states,
         &key_columns,
+        None,
     )
     .or_raise()?;
     Ok(TableIterator::new(decided.into_iter().map(decided_row)))

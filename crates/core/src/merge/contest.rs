@@ -1,6 +1,8 @@
 //! One column that two sides changed, and how that went.
 
+use super::decision::Answer;
 use super::state::Stamp;
+use super::trail::Step;
 
 /// Everything that a policy may look at.
 pub(super) struct Contest<'a> {
@@ -16,6 +18,10 @@ pub(super) struct Contest<'a> {
     pub my_device: &'a str,
     /// Last change of the server's value.
     pub their_stamp: &'a Stamp<'a>,
+    /// What became of the column since the base, oldest first; empty where that is not known.
+    pub trail: &'a [Step<'a>],
+    /// What the owner's function answered, where it was asked.
+    pub answer: Option<&'a Answer<'a>>,
 }
 
 /// A policy's answer.
@@ -24,6 +30,10 @@ pub(super) enum Resolution {
     Mine,
     Theirs,
     Merged(String),
+    /// Both sides changed the same words: the value holds both, and somebody may want to look.
+    Overlapping(String),
+    /// The owner's function of that name has to be asked.
+    Ask,
     Manual,
 }
 
@@ -70,4 +80,6 @@ pub struct Contested {
     pub outcome: Outcome,
     /// Whether `base` is known.
     pub base_known: bool,
+    /// Whether both sides changed the same words of a text, so that both stand there now.
+    pub overlap: bool,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::contest::{Contest, Contested, Outcome, Resolution};
-use super::decision::{Action, Context, Decision, Incoming, Status};
+use super::decision::{Action, Call, Context, Decision, Incoming, Status};
 use super::deletion;
 use super::last_write_wins::is_later;
 use super::same::same_json;
@@ -84,6 +84,7 @@ impl Case<'_> {
             columns: BTreeMap::new(),
             contested: Vec::new(),
             restamp: Vec::new(),
+            calls: Vec::new(),
             return_row: false,
         }
     }
@@ -186,14 +187,20 @@ impl Case<'_> {
         if !unseen || (own && !policy.combines()) {
             return mine.to_owned();
         }
-        let base = self.base_value(column);
+        let trail = self.known.trail.steps(column, theirs);
+        let alone = own && trail.iter().all(|step| step.is_by(self.ctx.device));
+        if alone && policy.builds_on_itself() && self.value_seen(column).is_none() {
+            return mine.to_owned();
+        }
         let contest = Contest {
-            base,
+            base: self.base_value(column),
             mine,
             theirs,
             my_clock: decision.hlc,
             my_device: self.ctx.device,
             their_stamp: stamp,
+            trail: &trail,
+            answer: self.incoming.answers.iter().find(|a| a.column == column),
         };
         if policy.settles_equal() && same_json(mine, theirs) {
             if !is_later(&contest) {
@@ -202,16 +209,33 @@ impl Case<'_> {
             decision.restamp.push(column.to_owned());
             return mine.to_owned();
         }
-        let (outcome, value) = match policy.resolve(&contest) {
+        let resolution = policy.resolve(&contest);
+        let overlap = matches!(resolution, Resolution::Overlapping(_));
+        let (outcome, value) = match resolution {
             Resolution::Mine => (Outcome::Mine, mine.to_owned()),
             Resolution::Theirs => (Outcome::Theirs, theirs.to_owned()),
             Resolution::Manual => (Outcome::Manual, theirs.to_owned()),
+            Resolution::Ask => {
+                decision.calls.push(Call {
+                    column: column.to_owned(),
+                    function: policy.name().to_owned(),
+                    base: contest.base.map(str::to_owned),
+                    mine: mine.to_owned(),
+                    theirs: theirs.to_owned(),
+                    their_hlc: stamp.hlc,
+                    their_device: stamp.device.as_deref().map(str::to_owned),
+                });
+                (Outcome::Manual, theirs.to_owned())
+            }
             Resolution::Merged(value) if same_json(&value, mine) => (Outcome::Mine, value),
-            Resolution::Merged(value) => (Outcome::Merged, value),
+            Resolution::Merged(value) if policy.builds_on_itself() && same_json(&value, theirs) => {
+                (Outcome::Theirs, theirs.to_owned())
+            }
+            Resolution::Merged(value) | Resolution::Overlapping(value) => (Outcome::Merged, value),
         };
         if !own || outcome != Outcome::Mine {
             let entry = self.entry(column, mine, theirs, policy.name(), outcome);
-            record(decision, entry);
+            record(decision, Contested { overlap, ..entry });
         }
         value
     }
@@ -234,6 +258,7 @@ impl Case<'_> {
             theirs: theirs.to_owned(),
             policy: policy.to_owned(),
             outcome,
+            overlap: false,
         }
     }
 }

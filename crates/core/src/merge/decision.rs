@@ -1,6 +1,9 @@
 //! What is asked and what is answered about one mutation.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
 
 use super::contest::{Contested, Outcome};
 use super::policy::TablePolicy;
@@ -22,6 +25,36 @@ pub struct Incoming<'a> {
     pub patch: RawObject<'a>,
     /// Values that the device saw just before this mutation.
     pub before: Option<RawObject<'a>>,
+    /// What functions of the owner answered about this mutation.
+    pub answers: Vec<Answer<'a>>,
+}
+
+/// What a function of the owner answered about one column.
+#[derive(Clone, Debug)]
+pub struct Answer<'a> {
+    /// The column.
+    pub column: Cow<'a, str>,
+    /// Its value; `None` where the function failed or knew no answer.
+    pub value: Option<&'a RawValue>,
+}
+
+/// A question to a function of the owner. Values are raw JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The column.
+    pub column: String,
+    /// The function, as the policy names it.
+    pub function: String,
+    /// The value that both sides started from; `None` where it is not known.
+    pub base: Option<String>,
+    /// The device's value.
+    pub mine: String,
+    /// The server's value.
+    pub theirs: String,
+    /// Clock of the server's value.
+    pub their_hlc: i64,
+    /// Who wrote it; `None` for a write outside of push.
+    pub their_device: Option<String>,
 }
 
 /// What a run of mutations has in common.
@@ -104,6 +137,8 @@ pub struct Decision {
     /// Columns whose value both sides agree on but whose clock and device this mutation moves forward.
     /// Without it the next writer could win against the later of two equal writes.
     pub restamp: Vec<String>,
+    /// Functions that have to be asked before this decision stands; until then the columns are manual.
+    pub calls: Vec<Call>,
     /// Whether the row may now differ from what the device computes on its own.
     pub return_row: bool,
 }

@@ -83,6 +83,12 @@ impl<'a> Number<'a> {
         Some(format!("{sign}{whole}{point}{fraction}"))
     }
 
+    /// A text that is the same for numbers of the same value.
+    pub(super) fn identity(&self) -> String {
+        let sign = if self.negative { "-" } else { "" };
+        format!("{sign}{}e{}", self.digits, self.exponent)
+    }
+
     /// The same number, independent of the text it was read from.
     pub(super) fn into_owned(self) -> Number<'static> {
         let digits = Cow::Owned(self.digits.into_owned());

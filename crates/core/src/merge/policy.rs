@@ -8,7 +8,9 @@ use std::str::FromStr;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::contest::{Contest, Resolution};
-use super::{client_wins, counter, last_write_wins, manual, max_min, server_wins};
+use super::{
+    client_wins, counter, function, last_write_wins, manual, max_min, object, server_wins, set, text,
+};
 use crate::error::CoreError;
 use crate::json;
 
@@ -30,20 +32,21 @@ pub enum Policy {
     Min,
     /// A person.
     Manual,
-    /// Three-way merge of sets. Known, not supported yet.
+    /// Elements added by either side, minus those removed by either.
     Set,
-    /// Three-way merge of JSON. Known, not supported yet.
+    /// Three-way merge of objects, member by member.
     Json,
-    /// Three-way merge of text. Known, not supported yet.
+    /// Three-way merge of text, by words within lines.
     Text,
-    /// By the type of the column. Known, not supported yet.
+    /// By the type of the column.
     Merge,
-    /// A function of the database's owner, by qualified name. Known, not supported yet.
+    /// A function of the database's owner, by qualified name.
     Function(String),
 }
 
 impl Policy {
-    /// Whether this release can decide by it. `enable_sync` refuses the others (`0A000`).
+    /// Whether the database decides by it yet. `enable_sync` refuses the others (`0A000`): it does not hand
+    /// over what they look at.
     #[must_use]
     pub const fn is_supported(&self) -> bool {
         !matches!(
@@ -64,6 +67,12 @@ impl Policy {
                 | Policy::Merge
                 | Policy::Function(_)
         )
+    }
+
+    /// Whether the policy looks at what became of the column since the base, step by step.
+    #[must_use]
+    pub const fn needs_trail(&self) -> bool {
+        matches!(self, Policy::Set | Policy::Json | Policy::Text)
     }
 
     /// The name in `enable_sync` and in the conflict log.
@@ -90,7 +99,16 @@ impl Policy {
     /// Such a column may hold more than its last writer wrote, so a device's later write has to be
     /// combined too, even when the last writer was the device itself.
     pub(super) const fn combines(&self) -> bool {
-        matches!(self, Policy::Counter | Policy::Max | Policy::Min)
+        matches!(self, Policy::Max | Policy::Min) || self.needs_base()
+    }
+
+    /// Whether a device's own later write is taken as it is where only the device wrote since the base:
+    /// the values it sends hold what it wrote before.
+    pub(super) const fn builds_on_itself(&self) -> bool {
+        matches!(
+            self,
+            Policy::Set | Policy::Json | Policy::Text | Policy::Function(_)
+        )
     }
 
     /// Whether equal values mean that there is nothing to decide. Two equal counts are two increments.
@@ -106,12 +124,13 @@ impl Policy {
             Policy::Counter => counter::resolve(contest),
             Policy::Max => max_min::resolve_max(contest),
             Policy::Min => max_min::resolve_min(contest),
-            Policy::Manual
-            | Policy::Set
-            | Policy::Json
-            | Policy::Text
-            | Policy::Merge
-            | Policy::Function(_) => manual::resolve(contest),
+            Policy::Set => set::resolve(contest),
+            Policy::Json => object::resolve(contest),
+            Policy::Text => text::resolve(contest),
+            Policy::Function(_) => function::resolve(contest),
+            // `TablePolicy::of` names a concrete policy; without a type nothing but the clock is known.
+            Policy::Merge => last_write_wins::resolve(contest),
+            Policy::Manual => manual::resolve(contest),
         }
     }
 }
@@ -181,6 +200,56 @@ impl FromStr for OnDelete {
     }
 }
 
+/// What kind of values a column holds, as far as `merge` cares.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// Numbers.
+    Number,
+    /// Text that people write.
+    Text,
+    /// Arrays.
+    Array,
+    /// `json` and `jsonb`.
+    Json,
+    /// Everything else: dates, identifiers, enums, bytes.
+    #[default]
+    Other,
+}
+
+impl ColumnKind {
+    /// The policy that `merge` stands for.
+    fn merged_by(self) -> &'static Policy {
+        static BY_CLOCK: Policy = Policy::LastWriteWins;
+        static TEXT: Policy = Policy::Text;
+        static SET: Policy = Policy::Set;
+        static JSON: Policy = Policy::Json;
+        match self {
+            ColumnKind::Number | ColumnKind::Other => &BY_CLOCK,
+            ColumnKind::Text => &TEXT,
+            ColumnKind::Array => &SET,
+            ColumnKind::Json => &JSON,
+        }
+    }
+}
+
+impl FromStr for ColumnKind {
+    type Err = CoreError;
+
+    fn from_str(name: &str) -> Result<ColumnKind, CoreError> {
+        match name {
+            "number" => Ok(ColumnKind::Number),
+            "text" => Ok(ColumnKind::Text),
+            "array" => Ok(ColumnKind::Array),
+            "json" => Ok(ColumnKind::Json),
+            "other" => Ok(ColumnKind::Other),
+            _ => Err(CoreError::UnknownPolicy {
+                field: "types",
+                name: name.to_owned(),
+            }),
+        }
+    }
+}
+
 /// Policies of one table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TablePolicy {
@@ -190,6 +259,8 @@ pub struct TablePolicy {
     pub on_delete: OnDelete,
     /// For single columns.
     pub columns: BTreeMap<String, Policy>,
+    /// What the columns hold; `merge` needs it.
+    pub types: BTreeMap<String, ColumnKind>,
 }
 
 #[derive(serde::Deserialize)]
@@ -201,10 +272,13 @@ struct Wire<'a> {
     on_delete: Option<Cow<'a, str>>,
     #[serde(default)]
     columns: Option<BTreeMap<String, Spec>>,
+    #[serde(default)]
+    types: Option<BTreeMap<String, String>>,
 }
 
 impl TablePolicy {
-    /// Reads the `policy` object of `enable_sync`; absent parts take their defaults.
+    /// Reads the `policy` object of `enable_sync`, with `types` (column: `number`, `text`, `array`, `json`
+    /// or `other`) where they are known; absent parts take their defaults.
     ///
     /// # Errors
     /// [`CoreError::UnknownPolicy`] for a name that does not exist, [`CoreError::BadJson`] for another
@@ -221,16 +295,28 @@ impl TablePolicy {
                 .into_iter()
                 .map(|(column, spec)| Ok((column, spec.policy()?)))
                 .collect::<Result<_, CoreError>>()?,
+            types: wire
+                .types
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(column, kind)| Ok((column, kind.parse()?)))
+                .collect::<Result<_, CoreError>>()?,
         })
     }
 
-    /// The policy of a column.
+    /// The policy of a column: the one that decides, where `merge` was asked for.
     #[must_use]
     pub fn of(&self, column: &str) -> &Policy {
-        self.columns.get(column).unwrap_or(&self.default)
+        match self.columns.get(column).unwrap_or(&self.default) {
+            Policy::Merge => {
+                let kind = self.types.get(column).copied().unwrap_or_default();
+                kind.merged_by()
+            }
+            named => named,
+        }
     }
 
-    /// The first policy that this release cannot decide by, with its column (`None`: the default).
+    /// The first policy that the database cannot decide by, with its column (`None`: the default).
     #[must_use]
     pub fn unsupported(&self) -> Option<(Option<&str>, &Policy)> {
         let columns = self

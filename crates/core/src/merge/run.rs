@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use super::decide::decide;
-use super::decision::{Context, Decision, Incoming};
+use super::decision::{Answer, Context, Decision, Incoming};
 use super::policy::TablePolicy;
 use super::state::RowState;
 use crate::batch::Op;
@@ -38,8 +39,54 @@ impl Decided {
             self.key_values
                 .iter()
                 .chain(&self.decision.row)
-                .map(|(n, v)| (n, v.as_str())),
+                .map(|(n, v)| (n.as_str(), v.as_str())),
         )
+    }
+
+    /// Questions to functions of the owner as a JSON array of `{"column", "function", "base", "mine",
+    /// "theirs", "context"}`, `None` when there are none. `context` is `{"key", "column", "device",
+    /// "base_version", "version", "hlc", "their_hlc", "their_device"}`, its numbers as strings.
+    #[must_use]
+    pub fn calls_json(&self, device: &str, base: Option<i64>) -> Option<String> {
+        if self.decision.calls.is_empty() {
+            return None;
+        }
+        let number = |n: Option<i64>| n.map_or("null".to_owned(), |n| format!("\"{n}\""));
+        let mut out = String::from("[");
+        for call in &self.decision.calls {
+            if out.len() > 1 {
+                out.push(',');
+            }
+            let text = |text: &str| {
+                let mut quoted = String::new();
+                json::push_string(&mut quoted, text);
+                quoted
+            };
+            let context = [
+                ("key", text(&self.key)),
+                ("column", text(&call.column)),
+                ("device", text(device)),
+                ("base_version", number(base)),
+                ("version", number(self.version)),
+                ("hlc", format!("\"{}\"", self.decision.hlc)),
+                ("their_hlc", number(Some(call.their_hlc))),
+                (
+                    "their_device",
+                    call.their_device.as_deref().map_or("null".to_owned(), text),
+                ),
+            ];
+            let members = [
+                ("column", text(&call.column)),
+                ("function", text(&call.function)),
+                ("base", call.base.clone().unwrap_or_else(|| "null".to_owned())),
+                ("mine", call.mine.clone()),
+                ("theirs", call.theirs.clone()),
+                ("context", object(context.iter().map(|(n, v)| (*n, v.as_str())))),
+            ];
+            out.push_str(&object(members.iter().map(|(n, v)| (*n, v.as_str()))));
+        }
+        out.push(']');
+        Some(out)
     }
 
     /// How the contested columns went as a JSON object, `None` when there were none.
@@ -50,12 +97,14 @@ impl Decided {
             .values()
             .map(|outcome| format!("\"{}\"", outcome.as_str()))
             .collect();
-        let members = columns.keys().zip(quoted.iter().map(String::as_str));
+        let names = columns.keys().map(String::as_str);
+        let members = names.zip(quoted.iter().map(String::as_str));
         (!columns.is_empty()).then(|| object(members))
     }
 
     /// The conflict log's entries as a JSON array of `{"column", "base", "base_known", "mine",
-    /// "theirs", "policy", "outcome"}`, `None` when there are none.
+    /// "theirs", "policy", "outcome"}` and `"overlap": true` where both sides changed the same words,
+    /// `None` when there are none.
     #[must_use]
     pub fn contested_json(&self) -> Option<String> {
         if self.decision.contested.is_empty() {
@@ -83,6 +132,9 @@ impl Decided {
             json::push_string(&mut out, &entry.policy);
             out.push_str(",\"outcome\":");
             json::push_string(&mut out, entry.outcome.as_str());
+            if entry.overlap {
+                out.push_str(",\"overlap\":true");
+            }
             out.push('}');
         }
         out.push(']');
@@ -90,7 +142,7 @@ impl Decided {
     }
 }
 
-fn object<'m>(members: impl Iterator<Item = (&'m String, &'m str)>) -> String {
+fn object<'m>(members: impl Iterator<Item = (&'m str, &'m str)>) -> String {
     let mut out = String::from("{");
     for (name, value) in members {
         json::push_key(&mut out, name);
@@ -98,6 +150,21 @@ fn object<'m>(members: impl Iterator<Item = (&'m String, &'m str)>) -> String {
     }
     out.push('}');
     out
+}
+
+/// An answer of a function about one column of one mutation, by its place in the run from 1.
+#[derive(Deserialize)]
+struct WireAnswer<'a> {
+    ord: usize,
+    #[serde(borrow)]
+    column: Cow<'a, str>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    value: Option<&'a RawValue>,
+}
+
+/// A value that is there, `null` included.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// A locked row that the caller may see.
@@ -114,7 +181,10 @@ struct CurrentRow<'a> {
 /// `keys`, `seqs`, `bases`, `hlcs` and the arrays `rows` and `befores` are those of a
 /// [`crate::plan::Run`]. `current` is a JSON array of `{"k": row key, "r": {column: value}}` of the
 /// locked rows that the caller may see (whole rows where `op` is a deletion); `states` a JSON array
-/// of [`RowState`]. Both may be in any order and lack rows. The answer is in the order of the run.
+/// of [`RowState`]. Both may be in any order and lack rows. `answers` is a JSON array of `{"ord",
+/// "column", "value"}`: what functions of the owner said to the [`Decided::calls_json`] of an earlier
+/// call with the same arguments; without `value` the function failed, and a person decides. The
+/// decisions are in the order of the run.
 ///
 /// # Errors
 /// [`CoreError::BadJson`], [`CoreError::UnknownPolicy`] or [`CoreError::RunMismatch`] where an
@@ -135,6 +205,7 @@ pub fn decide_run(
     current: &str,
     states: &str,
     key_columns: &[String],
+    answers: Option<&str>,
 ) -> Result<Vec<Decided>, CoreError> {
     let policy = TablePolicy::parse(policy_json)?;
     let ctx = Context {
@@ -178,6 +249,15 @@ pub fn decide_run(
         .iter()
         .map(|state| (state.key.as_ref(), state))
         .collect();
+    let mut answered: HashMap<usize, Vec<Answer<'_>>> = HashMap::new();
+    let answers: Vec<WireAnswer<'_>> = match answers {
+        Some(answers) => json::parse("answers", answers)?,
+        None => Vec::new(),
+    };
+    for WireAnswer { ord, column, value } in answers {
+        let of_mutation = answered.entry(ord).or_default();
+        of_mutation.push(Answer { column, value });
+    }
     let members = rows.into_iter().zip(befores);
     let decided = members.enumerate().map(|(ord, (Members(row), before))| {
         let (key_values, patch) = split(row, key_columns);
@@ -188,6 +268,7 @@ pub fn decide_run(
             hlc: hlcs[ord],
             patch,
             before: before.map(|members| members.0),
+            answers: answered.remove(&(ord + 1)).unwrap_or_default(),
         };
         let key = keys[ord].as_str();
         let state = states.get(key).copied();

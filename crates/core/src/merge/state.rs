@@ -6,6 +6,7 @@ use std::fmt;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::trail::Trail;
 use crate::json::{Members, Name, RawObject};
 
 /// Who wrote something last, and when. JSON: `[version, hlc, device or null]`.
@@ -68,6 +69,9 @@ pub struct RowState<'a> {
     /// Values at the version that the device saw, as far as the server still has them.
     #[serde(borrow, default, deserialize_with = "optional_object")]
     pub base: Option<RawObject<'a>>,
+    /// What became of contested columns since that version, where their policy asks for it.
+    #[serde(borrow, default)]
+    pub trail: Trail<'a>,
 }
 
 impl<'a> RowState<'a> {

@@ -138,6 +138,7 @@ impl Server {
             &self.current_json(),
             &self.state_json(),
             &["id".to_owned()],
+            None,
         );
         decided.unwrap().remove(0)
     }

@@ -1,0 +1,126 @@
+//! Three-way merge of JSON objects, member by member.
+
+use super::contest::{Contest, Resolution};
+use super::last_write_wins::is_later;
+use super::same::same_json;
+use super::set;
+use super::trail::{ObjectSteps, Step, by_name, object};
+use crate::json::{self, RawObject};
+
+/// Nesting beyond which a value is taken whole.
+const DEPTH_MAX: usize = 128;
+
+pub(super) fn resolve(contest: &Contest<'_>) -> Resolution {
+    let side = Sides {
+        base: contest.base,
+        mine: Some(contest.mine),
+        theirs: Some(contest.theirs),
+    };
+    let merged = merge(contest, &side, contest.trail, 0);
+    match merged {
+        Some(value) if same_json(&value, contest.theirs) => Resolution::Theirs,
+        Some(value) => Resolution::Merged(value),
+        None => Resolution::Theirs,
+    }
+}
+
+/// One place in the three documents. `None`: nothing is there.
+#[derive(Clone, Copy)]
+struct Sides<'a> {
+    base: Option<&'a str>,
+    mine: Option<&'a str>,
+    theirs: Option<&'a str>,
+}
+
+/// What stands in one place in the end; `None`: nothing.
+fn merge(
+    contest: &Contest<'_>,
+    at: &Sides<'_>,
+    steps: &[Step<'_>],
+    depth: usize,
+) -> Option<String> {
+    let owned = |value: Option<&str>| value.map(str::to_owned);
+    if same(at.mine, at.theirs) || same(at.base, at.mine) {
+        return owned(at.theirs);
+    }
+    if same(at.base, at.theirs) {
+        return owned(at.mine);
+    }
+    // Removed on one side, changed on the other: nothing that a person wrote disappears.
+    let (Some(mine), Some(theirs)) = (at.mine, at.theirs) else {
+        return owned(at.mine.or(at.theirs));
+    };
+    if depth < DEPTH_MAX {
+        if let (Some(mine), Some(theirs)) = (object(mine), object(theirs)) {
+            let base = at.base.and_then(object).unwrap_or_default();
+            return Some(merge_members(contest, &base, &mine, &theirs, steps, depth));
+        }
+        if set::is_of_scalars(mine) && set::is_of_scalars(theirs) {
+            let (mine_is_null, theirs_is_null) = (mine == "null", theirs == "null");
+            if !mine_is_null && !theirs_is_null {
+                let base = at.base.filter(|base| set::is_of_scalars(base));
+                return set::merge(base, mine, theirs, steps, contest.my_device);
+            }
+        }
+    }
+    Some(if wins(contest, steps) { mine } else { theirs }.to_owned())
+}
+
+fn merge_members(
+    contest: &Contest<'_>,
+    base: &RawObject<'_>,
+    mine: &RawObject<'_>,
+    theirs: &RawObject<'_>,
+    steps: &[Step<'_>],
+    depth: usize,
+) -> String {
+    let mut history = None;
+    let mut out = String::from("{");
+    let [in_base, in_mine, in_theirs] = [base, mine, theirs].map(by_name);
+    let only_mine = mine
+        .iter()
+        .filter(|(name, _)| !in_theirs.contains_key(name.as_ref()));
+    for (name, _) in theirs.iter().chain(only_mine) {
+        let name = name.as_ref();
+        let at = Sides {
+            base: in_base.get(name).copied(),
+            mine: in_mine.get(name).copied(),
+            theirs: in_theirs.get(name).copied(),
+        };
+        let both = !same(at.base, at.mine) && !same(at.base, at.theirs);
+        let own_steps = if both && !same(at.mine, at.theirs) {
+            history
+                .get_or_insert_with(|| ObjectSteps::read(steps))
+                .of(name)
+        } else {
+            Vec::new()
+        };
+        if let Some(value) = merge(contest, &at, &own_steps, depth + 1) {
+            json::push_key(&mut out, name);
+            out.push_str(&value);
+        }
+    }
+    out.push('}');
+    out
+}
+
+fn same(a: Option<&str>, b: Option<&str>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => same_json(a, b),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// Whether mine wins a leaf: by the clock of the leaf's own last write where the history tells, else by
+/// that of the column. A leaf that the device itself wrote last is its own to change.
+fn wins(contest: &Contest<'_>, steps: &[Step<'_>]) -> bool {
+    match steps.last() {
+        Some(step) if step.is_by(contest.my_device) => true,
+        Some(step) => {
+            let their_clock = u64::try_from(step.hlc).unwrap_or(0);
+            (contest.my_clock, Some(contest.my_device)) > (their_clock, step.device)
+        }
+        None => is_later(contest),
+    }
+}
