@@ -35,9 +35,9 @@ fn every_policy_of_the_protocol_is_known_by_its_name() {
     for name in supported.iter().chain(&planned) {
         let text = format!(r#"{{"columns":{{"c":"{name}"}}}}"#);
         let policy = TablePolicy::parse(&text).unwrap();
-        assert_eq!(policy.of("c").name(), *name);
+        assert_eq!(policy.columns["c"].name(), *name);
         assert_eq!(
-            policy.of("c").is_supported(),
+            policy.columns["c"].is_supported(),
             supported.contains(name),
             "{name}"
         );

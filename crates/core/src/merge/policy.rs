@@ -9,7 +9,8 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::contest::{Contest, Resolution};
 use super::{
-    client_wins, counter, function, last_write_wins, manual, max_min, object, server_wins, set, text,
+    client_wins, counter, function, last_write_wins, manual, max_min, object, server_wins, set,
+    text,
 };
 use crate::error::CoreError;
 use crate::json;

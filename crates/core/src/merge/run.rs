@@ -78,10 +78,16 @@ impl Decided {
             let members = [
                 ("column", text(&call.column)),
                 ("function", text(&call.function)),
-                ("base", call.base.clone().unwrap_or_else(|| "null".to_owned())),
+                (
+                    "base",
+                    call.base.clone().unwrap_or_else(|| "null".to_owned()),
+                ),
                 ("mine", call.mine.clone()),
                 ("theirs", call.theirs.clone()),
-                ("context", object(context.iter().map(|(n, v)| (*n, v.as_str())))),
+                (
+                    "context",
+                    object(context.iter().map(|(n, v)| (*n, v.as_str()))),
+                ),
             ];
             out.push_str(&object(members.iter().map(|(n, v)| (*n, v.as_str()))));
         }

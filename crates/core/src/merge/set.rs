@@ -46,11 +46,8 @@ pub(super) fn merge(
     let identities = |list: &[&RawValue]| -> HashSet<String> {
         list.iter().map(|element| identity(element.get())).collect()
     };
-    let (base_ids, mine_ids, theirs_ids) = (
-        identities(&base),
-        identities(&mine),
-        identities(&theirs),
-    );
+    let (base_ids, mine_ids, theirs_ids) =
+        (identities(&base), identities(&mine), identities(&theirs));
     let mut added = HashSet::new();
     for step in steps.iter().filter(|step| !step.is_by(device)) {
         let old = elements(step.old.unwrap_or("[]")).unwrap_or_default();

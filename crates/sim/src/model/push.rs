@@ -361,6 +361,7 @@ impl Model {
             &current,
             &states,
             &["id".to_owned()],
+            None,
         );
         decided
             .expect("a run of the planner can be decided")
