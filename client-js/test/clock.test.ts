@@ -51,19 +51,62 @@ describe('clock offset', () => {
   });
 
   it('is the server’s time against the middle of the call', () => {
-    expect(estimateOffset(null, sample(250, 80))).toEqual({ offsetMs: 250, roundTripMs: 80 });
-    expect(estimateOffset(null, sample(-90_000, 0))).toEqual({ offsetMs: -90_000, roundTripMs: 0 });
+    expect(estimateOffset(null, sample(250, 80))).toMatchObject({ offsetMs: 250, roundTripMs: 80 });
+    expect(estimateOffset(null, sample(-90_000, 0))).toMatchObject({ offsetMs: -90_000, roundTripMs: 0 });
   });
 
-  it('keeps the better of two samples', () => {
+  it('keeps the sample with the shortest round trip', () => {
     const good = estimateOffset(null, sample(250, 40));
     expect(estimateOffset(good, sample(900, 4_000))).toBe(good);
-    expect(estimateOffset(good, sample(240, 60))).toEqual({ offsetMs: 240, roundTripMs: 60 });
+    expect(estimateOffset(good, sample(240, 60))).toBe(good);
+    expect(estimateOffset(good, sample(240, 30))).toMatchObject({ offsetMs: 240, roundTripMs: 30 });
   });
 
   it('believes any sample once the device’s clock was set', () => {
     const before = estimateOffset(null, sample(250, 10));
     expect(estimateOffset(before, sample(3_600_000, 4_000)).offsetMs).toBe(3_600_000);
+    // Less than the round trips leave open is no proof of that.
+    expect(estimateOffset(before, sample(2_000, 4_000))).toBe(before);
+  });
+
+  it('does not trust an old estimate for ever', () => {
+    const old = estimateOffset(null, sample(250, 10));
+    const later = (ms: number) => ({ sentAt: ms, receivedAt: ms + 400, serverNow: ms + 200 + 251 });
+    expect(estimateOffset(old, later(60_000))).toBe(old);
+    expect(estimateOffset(old, later(3_600_000))).toMatchObject({ offsetMs: 251, roundTripMs: 400 });
+  });
+
+  it('does not take a clock set back during a call for a perfect sample', () => {
+    const jumped = estimateOffset(null, { sentAt: 100_000, receivedAt: 40_000, serverNow: 100_020 });
+    expect(jumped).toMatchObject({ offsetMs: 60_020, roundTripMs: 60_000 });
+    const good = estimateOffset(jumped, { sentAt: 41_000, receivedAt: 41_020, serverNow: 101_020 });
+    expect(good).toMatchObject({ offsetMs: 60_010, roundTripMs: 20 });
+  });
+
+  it('is right to half a round trip, however the device’s clock jumps between calls', () => {
+    const call = fc.record({
+      clockMs: fc.integer({ min: 0, max: Date.UTC(2099, 0) }),
+      there: fc.integer({ min: 0, max: 2_000 }),
+      back: fc.integer({ min: 0, max: 2_000 }),
+    });
+    fc.assert(
+      fc.property(fc.array(call, { minLength: 1 }), (calls) => {
+        let serverNow = Date.UTC(2026, 0);
+        let estimate: ReturnType<typeof estimateOffset> | null = null;
+        for (const { clockMs, there, back } of calls) {
+          serverNow += 1_000;
+          estimate = estimateOffset(estimate, {
+            sentAt: clockMs,
+            receivedAt: clockMs + there + back,
+            serverNow,
+          });
+          const actual = serverNow - (clockMs + there);
+          // What a kept estimate may be off: both uncertainties, and what counts as drift.
+          const bound = (there + back) / 2 + estimate.roundTripMs + 1_001;
+          expect(Math.abs(estimate.offsetMs - actual)).toBeLessThanOrEqual(bound);
+        }
+      }),
+    );
   });
 });
 

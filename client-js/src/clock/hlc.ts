@@ -23,6 +23,11 @@ function unpack(value: Hlc): Parts {
   return { millis: bits >> COUNTER_BITS, counter: bits & COUNTER_MAX };
 }
 
+/** Milliseconds since 1970. */
+export function hlcMillis(value: Hlc): number {
+  return Number(unpack(value).millis);
+}
+
 /** A full counter carries into the milliseconds, so values never repeat and never go back. */
 function pack({ millis, counter }: Parts): Hlc {
   return ((millis << COUNTER_BITS) + counter).toString();
