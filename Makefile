@@ -76,6 +76,7 @@ torture: install ## commit-order torture at full size: 16 writers, 50,000 rows
 
 evidence: up client-js/dist ## every figure that the README claims, into docs/evidence.json (LONG=1: the stated sizes)
 	cargo run --release --quiet -p offline_sync_bench -- all
+	bench/instructions.sh
 
 fuzz: ## fuzz the parsers; SECONDS=300 each (needs cargo-fuzz)
 	cd fuzz && for target in push_batch pull_request; do \

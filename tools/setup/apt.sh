@@ -9,9 +9,11 @@ packages=(
     chromium                 # end-to-end tests of the web app
     clang                    # pgrx reads Postgres's headers with it
     libclang-dev
+    jq                       # bench/instructions.sh
     pkg-config
     postgresql-15
     postgresql-server-dev-15
+    valgrind                 # bench/instructions.sh counts with it
 )
 
 is_installed() {

@@ -1,0 +1,176 @@
+//! Does a fixed amount of merging, so that instructions can be counted (`bench/instructions.sh`).
+//!
+//! `cargo run --release -p offline_sync_core --example merge_cost -- text|words|noise|set|json|lww|clock N`
+//!
+//! `text` merges two documents of N kB with 500 edits each per 100 kB, `words` one line of as many,
+//! `noise` three texts of N kB without anything in common but the few words they are made of;
+//! `set` two arrays and `json` two objects of N members; `lww` decides N contested columns; `clock` ticks and
+//! observes N times. Prints what was done, its time, and a sum over the results.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::time::Instant;
+
+use offline_sync_core::batch::Op;
+use offline_sync_core::clock::{Hlc, observe, tick};
+use offline_sync_core::merge::{decide_run, merge_text};
+
+const NOW: u64 = 116_200_000_000_000_000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let what = arguments
+        .next()
+        .ok_or("text, words, noise, set, json, lww or clock")?;
+    let n: usize = arguments.next().ok_or("how many")?.parse()?;
+    let sum = match what.as_str() {
+        "text" => texts(n * 1_000, "\n"),
+        "words" => texts(n * 1_000, " "),
+        "noise" => noise(n * 1_000),
+        "set" => sets(n)?,
+        "json" => objects(n)?,
+        "lww" => columns(n)?,
+        "clock" => clocks(n),
+        _ => return Err("text, words, noise, set, json, lww or clock".into()),
+    };
+    println!("{what} {n}: {sum}");
+    Ok(())
+}
+
+#[inline(never)]
+fn timed<T>(work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let done = work();
+    println!("{:?}", start.elapsed());
+    done
+}
+
+/// A document of lines of ten words, in which one side changes one word in 36, the other another one.
+fn texts(bytes: usize, end_of_line: &str) -> usize {
+    let document = |side: Option<usize>| {
+        let mut text = String::with_capacity(bytes + bytes / 8);
+        let mut size = 0;
+        for word in 0.. {
+            if size >= bytes {
+                break;
+            }
+            let plain = word * 7919 % 997;
+            size += 6;
+            if side.is_some_and(|side| word % 33 == side) {
+                text.push_str("edit");
+            }
+            let end = if word % 10 == 9 { end_of_line } else { " " };
+            // Writing to a string does not fail.
+            let _ = write!(text, "w{plain:04}{end}");
+        }
+        text
+    };
+    let (base, mine, theirs) = (document(None), document(Some(3)), document(Some(17)));
+    timed(|| merge_text(&base, &mine, &theirs)).text.len()
+}
+
+/// Three unlike texts of four different words, a third of which end a line.
+fn noise(bytes: usize) -> usize {
+    let text = |mut state: u64| {
+        let mut text = String::with_capacity(bytes + 4);
+        while text.len() < bytes {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            text.push_str(["a ", "b ", "a\n", "c ", "b\n", "d "][(state >> 33) as usize % 6]);
+        }
+        text
+    };
+    let (base, mine, theirs) = (text(1), text(2), text(3));
+    timed(|| merge_text(&base, &mine, &theirs)).text.len()
+}
+
+fn decide(policy: &str, rows: &[(String, String, String)]) -> Result<usize, Box<dyn Error>> {
+    let count = rows.len();
+    let keys: Vec<String> = (0..count).map(|n| n.to_string()).collect();
+    let seqs: Vec<u64> = (1..).take(count).collect();
+    let list = |each: &dyn Fn(usize) -> String| {
+        let each: Vec<String> = (0..count).map(each).collect();
+        format!("[{}]", each.join(","))
+    };
+    let mine = list(&|n| format!(r#"{{"id":{n},"x":{}}}"#, rows[n].1));
+    let befores = list(&|n| format!(r#"{{"x":{}}}"#, rows[n].0));
+    let current = list(&|n| format!(r#"{{"k":"{n}","r":{{"id":{n},"x":{}}}}}"#, rows[n].2));
+    let states = list(&|n| {
+        let stamp = format!("[2,{},\"them\"]", NOW - 1);
+        let trail = format!("[2,{},\"them\",{}]", NOW - 1, rows[n].0);
+        format!(
+            r#"{{"key":"{n}","version":2,"hlc":{},"life":{stamp},"clocks":{{"x":{stamp}}},"trail":{{"x":[{trail}]}}}}"#,
+            NOW - 1
+        )
+    });
+    let decided = timed(|| {
+        decide_run(
+            Op::Update,
+            &format!("{{\"default\":\"{policy}\"}}"),
+            "me",
+            NOW,
+            60_000,
+            &keys,
+            &seqs,
+            &vec![Some(1); count],
+            &vec![Some(NOW); count],
+            &mine,
+            Some(&befores),
+            &current,
+            &states,
+            &["id".to_owned()],
+            None,
+        )
+    })?;
+    Ok(decided.iter().map(|one| one.row_json().len()).sum())
+}
+
+/// The numbers below `n` but for those that leave `rest` modulo 11, and as many new ones.
+fn some(n: usize, rest: usize) -> impl Iterator<Item = usize> {
+    let kept = (0..n).filter(move |each| each % 11 != rest);
+    kept.chain((0..n / 11).map(move |each| n * rest + each))
+}
+
+fn sets(n: usize) -> Result<usize, Box<dyn Error>> {
+    let array = |rest: usize| {
+        let each: Vec<String> = some(n, rest)
+            .map(|each| format!("\"tag {each}\""))
+            .collect();
+        format!("[{}]", each.join(","))
+    };
+    decide("set", &[(array(12), array(3), array(5))])
+}
+
+fn objects(n: usize) -> Result<usize, Box<dyn Error>> {
+    let object = |side: usize| {
+        let member = |each: usize| {
+            let value = if each % 11 == side { side } else { 0 };
+            format!("\"member {each}\":{{\"value\":{value},\"same\":\"text\"}}")
+        };
+        format!("{{{}}}", (0..n).map(member).collect::<Vec<_>>().join(","))
+    };
+    decide("json", &[(object(12), object(3), object(5))])
+}
+
+fn columns(n: usize) -> Result<usize, Box<dyn Error>> {
+    let row = |n: usize| {
+        (
+            "0".to_owned(),
+            format!("\"mine {n}\""),
+            format!("\"theirs {n}\""),
+        )
+    };
+    decide("last_write_wins", &(0..n).map(row).collect::<Vec<_>>())
+}
+
+fn clocks(n: usize) -> usize {
+    let mut state = Hlc(NOW);
+    timed(|| {
+        for step in 0..n as u64 {
+            state = tick(state, (NOW >> 16) + step / 3);
+            state = observe(state, Hlc(NOW + step * 40_000), (NOW >> 16) + step / 3);
+        }
+    });
+    usize::try_from(state.0).unwrap_or(usize::MAX)
+}
