@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup install up down demo test test-core test-db test-client test-stack lint fmt bench torture evidence fuzz sim clean
+.PHONY: help setup install up down demo test test-core test-db test-client test-stack lint fmt bench torture evidence fuzz sim clean survival mutants
 
 export DO_NOT_TRACK := 1
 
@@ -73,6 +73,16 @@ bench: install ## side by side: ours against plain SQL
 
 torture: install ## commit-order torture at full size: 16 writers, 50,000 rows
 	cargo run --release --quiet -p offline_sync_bench -- commit_order --long
+
+bench/peers/node_modules: bench/peers/package-lock.json
+	npm ci --prefix bench/peers --no-audit --no-fund
+	@touch $@
+
+survival: install bench/peers/node_modules ## the same conflicts for us, RxDB, Yjs and plain writes: edits that survive
+	npm --prefix bench/peers run survival
+
+mutants: install ## deliberate faults in core and SQL: each must be caught by a test
+	tools/mutants/run.sh
 
 evidence: up client-js/dist ## every figure that the README claims, into docs/evidence.json (LONG=1: the stated sizes)
 	cargo run --release --quiet -p offline_sync_bench -- all
