@@ -195,18 +195,12 @@ const KINDS = {
   sets: {
     what: 'three devices, tags added and removed',
     devices: 3,
-    edits(item, random, add) {
-      for (let device = 0; device < 3; device++)
-        for (let n = 1 + random.below(2); n > 0; n--) editTag(add, device, item, random);
-    },
+    edits: (item, random, add) => onceOrTwice(item, random, add, editTag),
   },
   json: {
     what: 'three devices, different keys of a nested JSON column',
     devices: 3,
-    edits(item, random, add) {
-      for (let device = 0; device < 3; device++)
-        for (let n = 1 + random.below(2); n > 0; n--) editLeaf(add, device, item, random);
-    },
+    edits: (item, random, add) => onceOrTwice(item, random, add, editLeaf),
   },
   deletion: {
     what: 'an edit against a deletion (the edit counts), and deletions that nobody contests',
@@ -256,6 +250,12 @@ const KINDS = {
     },
   },
 };
+
+/** One or two edits of each of three devices. */
+function onceOrTwice(item, random, add, edit) {
+  for (let device = 0; device < 3; device++)
+    for (let n = 1 + random.below(2); n > 0; n--) edit(add, device, item, random);
+}
 
 function overlapping(item, random, add, is) {
   const line = random.of(item.lines);

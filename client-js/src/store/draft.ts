@@ -67,12 +67,14 @@ export class Draft {
     const known = this.mirror.mutationsOf(table, keyText);
     const touched = this.#touched.get(rowId(table, keyText));
     if (touched === undefined) return known;
-    const seqs = new Set([...known.map(({ seq }) => seq), ...touched]);
-    return [...seqs]
-      .sort((a, b) => a - b)
-      .map((seq) => this.mutation(seq))
-      .filter((mutation) => mutation !== undefined)
-      .filter((mutation) => mutation.table === table && mutation.keyText === keyText);
+    return this.#current([...known.map(({ seq }) => seq), ...touched]).filter(
+      (mutation) => mutation.table === table && mutation.keyText === keyText,
+    );
+  }
+
+  /** All mutations that wait, in order. */
+  mutations(): readonly Mutation[] {
+    return this.#current([this.mirror.outbox.keys(), ...this.#touched.values()].flatMap((seqs) => [...seqs]));
   }
 
   /** The row as the user would see it after this draft. */
@@ -134,6 +136,14 @@ export class Draft {
 
   setDevice(deviceId: string): void {
     this.#put('meta', ['device'], { deviceId, userId: this.mirror.device.userId });
+  }
+
+  /** The mutations of these seqs that are there, each once and in order. */
+  #current(seqs: readonly number[]): Mutation[] {
+    return [...new Set(seqs)]
+      .sort((a, b) => a - b)
+      .map((seq) => this.mutation(seq))
+      .filter((mutation) => mutation !== undefined);
   }
 
   #touch({ table, keyText, seq }: Mutation): void {

@@ -8,7 +8,6 @@ import type { Rpc, TimedAnswer } from '../net/rpc.ts';
 import type { Handles } from '../outbox/handles.ts';
 import type { Draft } from '../store/draft.ts';
 import type { LocalStore } from '../store/local-store.ts';
-import type { Mirror } from '../store/mirror.ts';
 import type { TableSpec } from '../table.ts';
 
 export interface SyncContext {
@@ -24,26 +23,22 @@ export interface SyncContext {
 /** Learns from an answer how far the clocks are apart, and what clock values the server has seen. */
 export function observeServer(
   draft: Draft,
-  mirror: Mirror,
   { sentAt, receivedAt }: TimedAnswer,
   server: { readonly serverNow: number; readonly serverHlc?: string },
 ): void {
   const isFirst = draft.sync.clock === null;
   const clock = estimateOffset(draft.sync.clock, { sentAt, receivedAt, serverNow: server.serverNow });
   if (clock !== draft.sync.clock) draft.setSync({ clock });
-  correctStamps(draft, mirror, { nowMs: receivedAt + clock.offsetMs, offsetMs: clock.offsetMs, isFirst });
+  correctStamps(draft, { nowMs: receivedAt + clock.offsetMs, offsetMs: clock.offsetMs, isFirst });
   if (server.serverHlc === undefined) return;
   draft.setHead({ hlc: observe(draft.head.hlc, server.serverHlc, receivedAt + clock.offsetMs) });
 }
 
 function correctStamps(
   draft: Draft,
-  mirror: Mirror,
   time: { readonly nowMs: number; readonly offsetMs: number; readonly isFirst: boolean },
 ): void {
-  const queued = [...mirror.outbox.values()]
-    .filter(({ state }) => state === 'queued')
-    .sort((a, b) => a.seq - b.seq);
+  const queued = draft.mutations().filter(({ state }) => state === 'queued');
   const right = restamp({ ...time, queued, head: draft.head.hlc });
   if (right === null) return;
   for (const [i, mutation] of queued.entries()) {

@@ -94,7 +94,7 @@ export class Puller {
     cursor: string | null,
     settles: boolean,
   ): Next {
-    observeServer(draft, this.#context.store.mirror, answered, answer);
+    observeServer(draft, answered, answer);
     if (answer.reset && cursor !== null) {
       startOver(draft, answer.epoch);
       return 'restart';

@@ -90,7 +90,7 @@ export class Pusher {
     const sent = new Set(batch.map(({ seq }) => seq));
     assertAnswersBatch(answer.results, sent);
     const outcomes = await store.write('relaxed', (draft) => {
-      observeServer(draft, store.mirror, answered, answer);
+      observeServer(draft, answered, answer);
       draft.setSync({
         ackedSeq: Math.max(draft.sync.ackedSeq, answer.ackedSeq),
         epoch: answer.epoch,

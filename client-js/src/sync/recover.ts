@@ -11,7 +11,7 @@ import { observeServer, type SyncContext } from './context.ts';
 export async function registerDevice({ store, rpc }: SyncContext): Promise<number> {
   const answered = await rpc.call('register_device', { p_device: store.mirror.device.deviceId, p_info: {} });
   const answer = readRegisterAnswer(answered.data);
-  await store.write('relaxed', (draft) => observeServer(draft, store.mirror, answered, answer));
+  await store.write('relaxed', (draft) => observeServer(draft, answered, answer));
   return answer.ackedSeq;
 }
 

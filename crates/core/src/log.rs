@@ -29,32 +29,16 @@ pub struct Entry {
 struct Wire<'a> {
     #[serde(borrow)]
     column: Cow<'a, str>,
-    // Not Option<&RawValue>, which would take a null value for a missing one.
-    #[serde(borrow, default)]
-    base: Raw<'a>,
-    #[serde(borrow, default)]
-    mine: Raw<'a>,
-    #[serde(borrow, default)]
-    theirs: Raw<'a>,
+    #[serde(borrow, default, deserialize_with = "json::present")]
+    base: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "json::present")]
+    mine: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "json::present")]
+    theirs: Option<&'a RawValue>,
     #[serde(borrow)]
     policy: Cow<'a, str>,
     #[serde(borrow)]
     outcome: Cow<'a, str>,
-}
-
-#[derive(Default)]
-struct Raw<'a>(Option<&'a RawValue>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Raw(Some(<&RawValue>::deserialize(deserializer)?)))
-    }
-}
-
-impl Raw<'_> {
-    fn text(&self) -> Option<String> {
-        self.0.map(|value| value.get().to_owned())
-    }
 }
 
 /// Reads the entries of one mutation.
@@ -63,11 +47,12 @@ impl Raw<'_> {
 /// [`CoreError::BadJson`] where the text is not what [`crate::merge::Decided::contested_json`] writes.
 pub fn parse_entries(text: &str) -> Result<Vec<Entry>, CoreError> {
     let entries: Vec<Wire<'_>> = json::parse("contested columns", text)?;
+    let text = |value: Option<&RawValue>| value.map(|value| value.get().to_owned());
     let entries = entries.into_iter().map(|entry| {
         Ok(Entry {
-            base: entry.base.text(),
-            mine: entry.mine.text(),
-            theirs: entry.theirs.text(),
+            base: text(entry.base),
+            mine: text(entry.mine),
+            theirs: text(entry.theirs),
             column: storable(entry.column)?,
             policy: storable(entry.policy)?,
             outcome: storable(entry.outcome)?,

@@ -2,6 +2,7 @@
 //! edits arrive in, the value is the same.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod support;
 mod trail_server;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,8 @@ use offline_sync_core::merge::merge_text;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use trail_server::{Edit, Server, edits, end_of, interleaved};
+use support::interleaved;
+use trail_server::{Edit, Server, edits, end_of};
 
 const DEVICES: [&str; 5] = ["dev-a", "dev-b", "dev-c", "dev-d", "dev-e"];
 

@@ -5,7 +5,7 @@ mod support;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use support::{Edit, Server, at};
+use support::{Edit, Server, at, interleaved};
 
 const DEVICES: [&str; 4] = ["dev-a", "dev-b", "dev-c", "dev-d"];
 
@@ -19,24 +19,6 @@ fn steps<V: Strategy>(value: V) -> impl Strategy<Value = Vec<Vec<(u64, usize, V:
 
 fn column(at: usize) -> &'static str {
     ["x", "y"][at]
-}
-
-/// All edits in an order that keeps each device's own; `picks` chooses whose edit arrives next.
-fn interleaved(histories: &Histories, picks: &[prop::sample::Index]) -> Vec<Edit> {
-    let mut waiting: Vec<_> = histories
-        .iter()
-        .map(|edits| edits.iter().peekable())
-        .collect();
-    let mut order = Vec::new();
-    let mut picks = picks.iter().cycle();
-    loop {
-        waiting.retain_mut(|edits| edits.peek().is_some());
-        if waiting.is_empty() {
-            return order;
-        }
-        let pick = picks.next().unwrap().index(waiting.len());
-        order.extend(waiting[pick].next().cloned());
-    }
 }
 
 fn arrival() -> impl Strategy<Value = Vec<prop::sample::Index>> {

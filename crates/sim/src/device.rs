@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use offline_sync_core::clock::{self, Hlc};
 
 use crate::answer::{PullAnswer, PullRequest, PushAnswer, Verdict};
-use crate::table::{COLUMNS, Raw, Row, TABLE, TEAM, defaults, json_of};
+use crate::table::{COLUMNS, Raw, Row, TABLE, TEAM, defaults, json_of, laid_over};
 
 /// Kind of a mutation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -327,15 +327,12 @@ impl Device {
 
 /// What a device makes of a row by itself.
 fn compute(row: Option<Row>, mutation: &Mutation) -> Option<Row> {
-    let mut row = match (mutation.op, row) {
+    let row = match (mutation.op, row) {
         (Op::Delete, _) | (Op::Update, None) => return None,
         (Op::Insert, _) | (Op::Upsert, None) => defaults(),
         (Op::Update | Op::Upsert, Some(row)) => row,
     };
-    for (at, raw) in &mutation.patch {
-        row[*at] = raw.clone();
-    }
-    Some(row)
+    Some(laid_over(row, &mutation.patch))
 }
 
 /// Columns in which two rows differ.

@@ -168,6 +168,15 @@ pub fn defaults() -> Row {
     COLUMNS.iter().map(|column| column.default.into()).collect()
 }
 
+/// A row with other values in some columns.
+#[must_use]
+pub fn laid_over(mut row: Row, patch: &[(usize, Raw)]) -> Row {
+    for (at, raw) in patch {
+        row[*at] = raw.clone();
+    }
+    row
+}
+
 /// A whole number in raw JSON; null is 0.
 #[must_use]
 pub fn number(raw: &str) -> i64 {

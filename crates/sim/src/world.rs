@@ -308,6 +308,11 @@ impl<'s, S: Server> World<'s, S> {
         if self.devices[device].outbox.is_empty() && !has_deferred {
             return;
         }
+        self.send_batch(device, count);
+    }
+
+    /// A batch of the outbox, be it empty: what the server holds back is tried again.
+    fn send_batch(&mut self, device: usize, count: usize) {
         let (text, seqs) = self.devices[device].batch(count);
         let id = self.take_id(device);
         self.messages.push(Message::Push {
@@ -625,14 +630,7 @@ impl<'s, S: Server> World<'s, S> {
         self.now_ms += 1;
         self.counts.steps += 1;
         if push {
-            let (text, seqs) = self.devices[device].batch(1_000);
-            let id = self.take_id(device);
-            self.messages.push(Message::Push {
-                device,
-                id,
-                text,
-                seqs,
-            });
+            self.send_batch(device, 1_000);
         } else {
             self.send_pull(device);
         }

@@ -32,7 +32,7 @@ pub(super) enum Resolution {
     Merged(String),
     /// Both sides changed the same words: the value holds both, and somebody may want to look.
     Overlapping(String),
-    /// The owner's function of that name has to be asked.
+    /// The owner's function has to be asked.
     Ask,
     Manual,
 }

@@ -1,7 +1,9 @@
 //! Three-way merge of JSON objects, member by member.
 
+use std::cell::OnceCell;
+
 use super::contest::{Contest, Resolution};
-use super::last_write_wins::is_later;
+use super::last_write_wins::{is_later, is_later_than};
 use super::same::same_json;
 use super::set;
 use super::trail::{ObjectSteps, Step, by_name, object};
@@ -16,8 +18,7 @@ pub(super) fn resolve(contest: &Contest<'_>) -> Resolution {
         mine: Some(contest.mine),
         theirs: Some(contest.theirs),
     };
-    let merged = merge(contest, &side, contest.trail, 0);
-    match merged {
+    match merge(contest, &side, &|| contest.trail.to_vec(), 0) {
         Some(value) if same_json(&value, contest.theirs) => Resolution::Theirs,
         Some(value) => Resolution::Merged(value),
         None => Resolution::Theirs,
@@ -32,11 +33,14 @@ struct Sides<'a> {
     theirs: Option<&'a str>,
 }
 
+/// What became of a place since the base, found out where it matters: that takes every document of its history apart.
+type Steps<'f, 'a> = &'f dyn Fn() -> Vec<Step<'a>>;
+
 /// What stands in one place in the end; `None`: nothing.
-fn merge(
+fn merge<'a>(
     contest: &Contest<'_>,
     at: &Sides<'_>,
-    steps: &[Step<'_>],
+    steps: Steps<'_, 'a>,
     depth: usize,
 ) -> Option<String> {
     let owned = |value: Option<&str>| value.map(str::to_owned);
@@ -56,25 +60,29 @@ fn merge(
             return Some(merge_members(contest, &base, &mine, &theirs, steps, depth));
         }
         if set::is_of_scalars(mine) && set::is_of_scalars(theirs) {
-            let (mine_is_null, theirs_is_null) = (mine == "null", theirs == "null");
-            if !mine_is_null && !theirs_is_null {
-                let base = at.base.filter(|base| set::is_of_scalars(base));
-                return set::merge(base, mine, theirs, steps, contest.my_device);
-            }
+            let base = at.base.filter(|base| set::is_of_scalars(base));
+            return set::merge(base, mine, theirs, &steps(), contest.my_device);
         }
     }
-    Some(if wins(contest, steps) { mine } else { theirs }.to_owned())
+    Some(
+        if wins(contest, &steps()) {
+            mine
+        } else {
+            theirs
+        }
+        .to_owned(),
+    )
 }
 
-fn merge_members(
+fn merge_members<'a>(
     contest: &Contest<'_>,
     base: &RawObject<'_>,
     mine: &RawObject<'_>,
     theirs: &RawObject<'_>,
-    steps: &[Step<'_>],
+    steps: Steps<'_, 'a>,
     depth: usize,
 ) -> String {
-    let mut history = None;
+    let history = OnceCell::new();
     let mut out = String::from("{");
     let [in_base, in_mine, in_theirs] = [base, mine, theirs].map(by_name);
     let only_mine = mine
@@ -87,13 +95,9 @@ fn merge_members(
             mine: in_mine.get(name).copied(),
             theirs: in_theirs.get(name).copied(),
         };
-        let both = !same(at.base, at.mine) && !same(at.base, at.theirs);
-        let own_steps = if both && !same(at.mine, at.theirs) {
-            history
-                .get_or_insert_with(|| ObjectSteps::read(steps))
-                .of(name)
-        } else {
-            Vec::new()
+        let own_steps = || {
+            let read = || ObjectSteps::read(&steps());
+            history.get_or_init(read).of(name)
         };
         if let Some(value) = merge(contest, &at, &own_steps, depth + 1) {
             json::push_key(&mut out, name);
@@ -117,10 +121,7 @@ fn same(a: Option<&str>, b: Option<&str>) -> bool {
 fn wins(contest: &Contest<'_>, steps: &[Step<'_>]) -> bool {
     match steps.last() {
         Some(step) if step.is_by(contest.my_device) => true,
-        Some(step) => {
-            let their_clock = u64::try_from(step.hlc).unwrap_or(0);
-            (contest.my_clock, Some(contest.my_device)) > (their_clock, step.device)
-        }
+        Some(step) => is_later_than(contest, step.hlc, step.device),
         None => is_later(contest),
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::decide::decide;
@@ -57,27 +57,24 @@ impl Decided {
             if out.len() > 1 {
                 out.push(',');
             }
-            let text = |text: &str| {
-                let mut quoted = String::new();
-                json::push_string(&mut quoted, text);
-                quoted
-            };
             let context = [
-                ("key", text(&self.key)),
-                ("column", text(&call.column)),
-                ("device", text(device)),
+                ("key", json::quoted(&self.key)),
+                ("column", json::quoted(&call.column)),
+                ("device", json::quoted(device)),
                 ("base_version", number(base)),
                 ("version", number(self.version)),
                 ("hlc", format!("\"{}\"", self.decision.hlc)),
                 ("their_hlc", number(Some(call.their_hlc))),
                 (
                     "their_device",
-                    call.their_device.as_deref().map_or("null".to_owned(), text),
+                    call.their_device
+                        .as_deref()
+                        .map_or("null".to_owned(), json::quoted),
                 ),
             ];
             let members = [
-                ("column", text(&call.column)),
-                ("function", text(&call.function)),
+                ("column", json::quoted(&call.column)),
+                ("function", json::quoted(&call.function)),
                 (
                     "base",
                     call.base.clone().unwrap_or_else(|| "null".to_owned()),
@@ -164,13 +161,8 @@ struct WireAnswer<'a> {
     ord: usize,
     #[serde(borrow)]
     column: Cow<'a, str>,
-    #[serde(borrow, default, deserialize_with = "present")]
+    #[serde(borrow, default, deserialize_with = "json::present")]
     value: Option<&'a RawValue>,
-}
-
-/// A value that is there, `null` included.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// A locked row that the caller may see.

@@ -15,14 +15,8 @@ use crate::json;
 const DEPTH_MAX: usize = 128;
 
 pub(super) fn resolve(contest: &Contest<'_>) -> Resolution {
-    let steps = contest.trail;
-    match merge(
-        contest.base,
-        contest.mine,
-        contest.theirs,
-        steps,
-        contest.my_device,
-    ) {
+    let (base, steps, device) = (contest.base, contest.trail, contest.my_device);
+    match merge(base, contest.mine, contest.theirs, steps, device) {
         Some(merged) if same_json(&merged, contest.theirs) => Resolution::Theirs,
         Some(merged) => Resolution::Merged(merged),
         None => last_write_wins::resolve(contest),
@@ -79,12 +73,13 @@ pub(super) fn merge(
     Some(out)
 }
 
-/// Whether every element is a scalar.
+/// Whether it is an array, every element of it a scalar.
 pub(super) fn is_of_scalars(raw: &str) -> bool {
-    elements(raw).is_some_and(|list| {
-        list.iter()
-            .all(|element| !element.get().starts_with(['[', '{']))
-    })
+    raw.starts_with('[')
+        && elements(raw).is_some_and(|list| {
+            list.iter()
+                .all(|element| !element.get().starts_with(['[', '{']))
+        })
 }
 
 fn elements(raw: &str) -> Option<Vec<&RawValue>> {

@@ -254,3 +254,21 @@ fn members(pairs: &[(String, String)], lead: &str) -> String {
         format!("{lead}{}", written.join(","))
     }
 }
+
+/// All edits in an order that keeps each device's own; `picks` chooses whose edit arrives next.
+pub fn interleaved<T: Clone>(histories: &[Vec<T>], picks: &[proptest::sample::Index]) -> Vec<T> {
+    let mut waiting: Vec<_> = histories
+        .iter()
+        .map(|edits| edits.iter().peekable())
+        .collect();
+    let mut order = Vec::new();
+    let mut picks = picks.iter().cycle();
+    loop {
+        waiting.retain_mut(|edits| edits.peek().is_some());
+        if waiting.is_empty() {
+            return order;
+        }
+        let pick = picks.next().unwrap().index(waiting.len());
+        order.extend(waiting[pick].next().cloned());
+    }
+}

@@ -4,12 +4,7 @@
 use offline_sync_core::batch::Op;
 use offline_sync_core::merge::{Decided, decide_run};
 
-pub const NOW_MS: u64 = 1_800_000_000_000;
-
-/// A clock value of a millisecond.
-pub fn at(ms: u64) -> u64 {
-    ms << 16
-}
+use crate::support::{BOUND_MS, NOW_MS, at};
 
 /// An update of `x` by a device that saw version 1 and made its own edits since.
 #[derive(Clone, Debug)]
@@ -59,7 +54,7 @@ impl Server {
             &self.policy,
             edit.device,
             at(NOW_MS),
-            60_000,
+            BOUND_MS,
             &["k".to_owned()],
             &[1],
             &[Some(1)],
@@ -113,24 +108,6 @@ impl Server {
             mark(self.stamp),
             each.collect::<Vec<_>>().join(","),
         )
-    }
-}
-
-/// All edits in an order that keeps each device's own; `picks` chooses whose edit arrives next.
-pub fn interleaved(histories: &[Vec<Edit>], picks: &[proptest::sample::Index]) -> Vec<Edit> {
-    let mut waiting: Vec<_> = histories
-        .iter()
-        .map(|edits| edits.iter().peekable())
-        .collect();
-    let mut order = Vec::new();
-    let mut picks = picks.iter().cycle();
-    loop {
-        waiting.retain_mut(|edits| edits.peek().is_some());
-        if waiting.is_empty() {
-            return order;
-        }
-        let pick = picks.next().unwrap().index(waiting.len());
-        order.extend(waiting[pick].next().cloned());
     }
 }
 

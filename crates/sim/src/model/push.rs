@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::store::Author;
 use super::{BOUND_MS, Model, Queued, Stamp, Stored};
 use crate::answer::{LogEntry, PushAnswer, Verdict};
-use crate::table::{COLUMNS, Raw, Row, TEAM, TITLE, defaults, find, json_of};
+use crate::table::{COLUMNS, Raw, Row, TEAM, TITLE, defaults, find, json_of, laid_over};
 
 /// One mutation of a run.
 struct Single<'r> {
@@ -294,12 +294,7 @@ impl Model {
         let patch = patch_of(single.row);
         let row = laid_over(defaults(), &patch);
         self.check_row(&row, pushing.device)?;
-        if self.locked(key) {
-            return Err("55P03");
-        }
-        if stored.row.is_some() {
-            return Err("23505");
-        }
+        self.check_free(key, stored)?;
         let mut result = verdict(single.run.seqs[single.at], "applied");
         self.write_row(
             single,
@@ -324,6 +319,17 @@ impl Model {
             return Err("23514");
         }
         Ok(())
+    }
+
+    /// Whether a row may be inserted: a writer's open transaction is waited for, a row is in the way.
+    fn check_free(&self, key: &Raw, stored: &Stored) -> Result<(), &'static str> {
+        if self.locked(key) {
+            Err("55P03")
+        } else if stored.row.is_some() {
+            Err("23505")
+        } else {
+            Ok(())
+        }
     }
 
     fn decide(
@@ -451,65 +457,53 @@ impl Model {
             .iter()
             .filter_map(|(name, raw)| Some((find(name)?, raw.as_str().into())))
             .collect();
-        let current = stored.row.clone();
-        match decision.action {
+        // The row as it is to be written, where it is.
+        let after = match decision.action {
             Action::Reject { code, .. } => return Err(code),
-            Action::Nothing => {}
-            Action::Delete => {
-                self.write_row(single, key, &stored, None, hlc, false, pushing, &mut result)
-            }
-            Action::Update => {
-                if let Some(row) = current {
+            Action::Nothing => None,
+            Action::Delete => Some(None),
+            Action::Update => match stored.row.clone() {
+                None => None,
+                Some(row) => {
                     let row = laid_over(row, &patch);
                     if !patch.is_empty() {
                         self.check_row(&row, device)?;
                     }
-                    self.write_row(
-                        single,
-                        key,
-                        &stored,
-                        Some(row),
-                        hlc,
-                        false,
-                        pushing,
-                        &mut result,
-                    );
+                    Some(Some(row))
                 }
-            }
+            },
             Action::Insert | Action::Resurrect => {
-                let resurrects = decision.action == Action::Resurrect;
-                let beneath = if resurrects {
+                let beneath = if decision.action == Action::Resurrect {
                     self.last_content(&stored, device).ok_or("42501")?
                 } else {
                     defaults()
                 };
                 let row = laid_over(beneath, &patch);
                 self.check_row(&row, device)?;
-                if self.locked(key) {
-                    return Err("55P03");
-                }
-                if stored.row.is_some() {
-                    return Err("23505");
-                }
-                self.write_row(
-                    single,
-                    key,
-                    &stored,
-                    Some(row),
-                    hlc,
-                    resurrects,
-                    pushing,
-                    &mut result,
-                );
+                self.check_free(key, &stored)?;
+                Some(Some(row))
             }
+        };
+        if let Some(row) = after {
+            let resurrects = decision.action == Action::Resurrect;
+            self.write_row(
+                single,
+                key,
+                &stored,
+                row,
+                hlc,
+                resurrects,
+                pushing,
+                &mut result,
+            );
         }
-        if let Some(at) = decision
-            .contested
-            .iter()
-            .position(|entry| entry.outcome == Outcome::Manual)
-        {
-            debug_assert_eq!(decision.status, Status::Conflict, "entry {at}");
-        }
+        debug_assert!(
+            decision.status == Status::Conflict
+                || decision
+                    .contested
+                    .iter()
+                    .all(|entry| entry.outcome != Outcome::Manual)
+        );
         if !decision.contested.is_empty() {
             let pending = decision.status == Status::Conflict;
             self.devices[device].conflicts.insert(seq, pending);
@@ -672,13 +666,6 @@ fn patch_of(row: &RawValue) -> Vec<(usize, Raw)> {
     values
         .filter_map(|(name, raw)| Some((find(name)?, raw.get().into())))
         .collect()
-}
-
-fn laid_over(mut row: Row, patch: &[(usize, Raw)]) -> Row {
-    for (at, raw) in patch {
-        row[*at] = raw.clone();
-    }
-    row
 }
 
 /// The raw text of each mutation of a batch.

@@ -2,7 +2,7 @@
 
 use super::{Departure, Model, Past, Stamp, State, Stored, Transaction};
 use crate::answer::Change;
-use crate::table::{BEST, LIKES, Raw, Row, TEAM, TITLE, defaults, number};
+use crate::table::{BEST, LIKES, Raw, Row, TEAM, TITLE, defaults, laid_over, number};
 
 /// A row as a transaction leaves it.
 pub(super) struct Effect {
@@ -222,13 +222,7 @@ impl Model {
             .or_else(|| self.rows.get(key).cloned())
             .unwrap_or_default();
         let row = match (change, before.row.clone()) {
-            (Change::Insert(values), None) => {
-                let mut row = defaults();
-                for (at, raw) in values {
-                    row[*at] = raw.clone();
-                }
-                Some(row)
-            }
+            (Change::Insert(values), None) => Some(laid_over(defaults(), values)),
             (Change::Insert(_), Some(_)) | (_, None) => return false,
             (Change::Delete, Some(_)) => None,
             (Change::Set(at, raw), Some(mut row)) => {

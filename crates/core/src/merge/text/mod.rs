@@ -37,42 +37,45 @@ pub fn merge_text(base: &str, mine: &str, theirs: &str) -> TextMerge {
         text: String::with_capacity(mine.len().max(theirs.len())),
         overlap: false,
     };
-    let by_line = diff3::Texts {
-        base: tokens::lines(base),
-        mine: tokens::lines(mine),
-        theirs: tokens::lines(theirs),
-    };
-    for region in by_line.regions() {
-        match region {
-            diff3::Region::Settled(pieces) => merged.text.extend(pieces.iter().copied()),
-            diff3::Region::Both { base, mine, theirs } => {
-                let [base, mine, theirs] = [base, mine, theirs].map(<[&str]>::concat);
-                merge_words(&base, &mine, &theirs, &mut merged);
-            }
-        }
-    }
+    merge_pieces(
+        tokens::lines,
+        [base, mine, theirs],
+        &mut merged,
+        merge_words,
+    );
     merged
 }
 
 /// Merges lines that both sides changed.
-fn merge_words(base: &str, mine: &str, theirs: &str, merged: &mut TextMerge) {
-    let by_word = diff3::Texts {
-        base: tokens::words(base),
-        mine: tokens::words(mine),
-        theirs: tokens::words(theirs),
+fn merge_words(texts: [&str; 3], merged: &mut TextMerge) {
+    merge_pieces(tokens::words, texts, merged, keep_both);
+}
+
+/// Merges base, mine and theirs piece by piece; `settle` writes what becomes of pieces that both sides changed.
+fn merge_pieces(
+    cut: fn(&str) -> Vec<&str>,
+    [base, mine, theirs]: [&str; 3],
+    merged: &mut TextMerge,
+    settle: fn([&str; 3], &mut TextMerge),
+) {
+    let texts = diff3::Texts {
+        base: cut(base),
+        mine: cut(mine),
+        theirs: cut(theirs),
     };
-    for region in by_word.regions() {
+    for region in texts.regions() {
         match region {
             diff3::Region::Settled(pieces) => merged.text.extend(pieces.iter().copied()),
-            diff3::Region::Both { mine, theirs, .. } => {
-                keep_both(&mine.concat(), &theirs.concat(), merged);
+            diff3::Region::Both { base, mine, theirs } => {
+                let [base, mine, theirs] = [base, mine, theirs].map(<[&str]>::concat);
+                settle([&base, &mine, &theirs], merged);
             }
         }
     }
 }
 
 /// Theirs, then mine. Two words do not become one, nor two lines.
-fn keep_both(mine: &str, theirs: &str, merged: &mut TextMerge) {
+fn keep_both([_, mine, theirs]: [&str; 3], merged: &mut TextMerge) {
     merged.text.push_str(theirs);
     if mine.is_empty() || mine == theirs {
         return;
@@ -114,8 +117,7 @@ pub(super) fn resolve(contest: &Contest<'_>) -> Resolution {
     if text == theirs {
         return Resolution::Theirs;
     }
-    let mut quoted = String::with_capacity(text.len() + 2);
-    json::push_string(&mut quoted, &text);
+    let quoted = json::quoted(&text);
     if overlap {
         Resolution::Overlapping(quoted)
     } else {
