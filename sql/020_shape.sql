@@ -32,6 +32,53 @@ as $$
         when (select t.typtype from pg_type t where t.oid = p_base) = 'e' then 's' end
 $$;
 
+-- What a column holds, as far as merge policies care; see ColumnKind in the core.
+create function offline_private.column_kind(p_base oid)
+returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when p_base in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'float4'::regtype, 'float8'::regtype, 'numeric'::regtype)
+            then 'number'
+        when p_base in ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype) then 'text'
+        when p_base in ('json'::regtype, 'jsonb'::regtype) then 'json'
+        when t.typcategory = 'A' then 'array'
+        when t.typname = 'citext' then 'text'
+        else 'other' end
+    from pg_type t where t.oid = p_base
+$$;
+
+-- How a value in row_history, which is as row_to_json() gives it, becomes one that travels; null: it is the same.
+create function offline_private.wire_form(p_base oid)
+returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when p_base in ('int8'::regtype, 'numeric'::regtype) then 'text'
+        when p_base in ('int8[]'::regtype, 'numeric[]'::regtype) then 'texts'
+        when p_base = 'bytea'::regtype then 'base64'
+        when p_base = 'timestamptz'::regtype then 'utc' end
+$$;
+
+create function offline_private.wire_value(p_value json, p_form text)
+returns json
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if p_form is null or p_value::text = 'null' then
+        return p_value;
+    end if;
+    return case p_form
+        when 'text' then to_json(p_value #>> '{}')
+        when 'texts' then regexp_replace(p_value::text, '-?[0-9][0-9.eE+-]*', '"\&"', 'g')::json
+        when 'base64' then to_json(translate(encode((p_value #>> '{}')::bytea, 'base64'), E'\n', ''))
+        else to_json((to_jsonb((p_value #>> '{}')::timestamptz at time zone 'UTC') #>> '{}') || '+00:00') end;
+end
+$$;
+
 -- Whether a write stores just what it names: nothing is generated and no trigger of the user's runs before it. p_event: bit of
 -- the event in pg_trigger.tgtype, 4 for insert, 16 for update.
 create function offline_private.writes_are_plain(p_relation oid, p_event int)
@@ -47,7 +94,7 @@ as $$
 $$;
 
 -- Changes whenever a column is added, dropped, renamed or retyped, or a trigger comes or goes: two index scans of a few
--- catalog rows.
+-- catalog rows. The number at the end changes whenever shapes are made of other parts.
 create function offline_private.shape_mark(p_relation oid)
 returns bigint
 language plpgsql stable
@@ -63,7 +110,8 @@ begin
     + (
     select coalesce(sum(hashtextextended(concat_ws(',', t.oid, t.tgtype, t.tgenabled), 0) % 1000000007), 0)::bigint
     from pg_trigger t
-    where t.tgrelid = p_relation and not t.tgisinternal and (t.tgtype & 3) = 3);
+    where t.tgrelid = p_relation and not t.tgisinternal and (t.tgtype & 3) = 3)
+    + 2;
 end
 $$;
 
@@ -135,7 +183,7 @@ $$;
 -- {"relation", "key": [...], "key_text", "key_values" (typed, from the text {k}), "key_match" (t against
 -- them), "key_json" (from {k}), "row", "row_local", "columns":
 --  {name: {"type", "read" ('r.col' as stored), "record" (type in a record definition), "wire", "wire_local", "generated",
---  "excluded", "bytea"}}}; "…_local" fragments are for sessions that do not run in UTC.
+--  "excluded", "bytea"}}, "kinds" and "forms" (column_kind and wire_form, where they say something)}; "…_local" fragments are for sessions that do not run in UTC.
 create function offline_private.make_shape(p_relation oid, p_key text[], p_exclude text[])
 returns jsonb
 language plpgsql stable
@@ -144,6 +192,8 @@ as $$
 declare
     v_columns jsonb;
     v_flags jsonb;
+    v_kinds jsonb;
+    v_forms jsonb;
     v_shape jsonb;
     v_custom boolean;
     v_custom_local boolean;
@@ -160,12 +210,15 @@ begin
             'w', nullif(not c.excluded and not c.generated, false), 'x', nullif(c.excluded, false),
             'g', nullif(c.generated, false), 'b', nullif(c.base = 'bytea'::regtype, false),
             't', offline_private.value_form(c.base, c.typmod), 'n', nullif(c.null_when_absent, false), 'o', c.attnum))),
+        jsonb_object_agg(c.name, c.kind) filter (where c.kind <> 'other'),
+        jsonb_object_agg(c.name, c.form) filter (where c.form is not null),
         bool_or(c.excluded or c.wire <> c.plain), bool_or(c.excluded or c.wire_local <> c.plain),
         string_agg(c.wire || ' as ' || quote_ident(c.name), ', ' order by c.attnum) filter (where not c.excluded),
         string_agg(c.wire_local || ' as ' || quote_ident(c.name), ', ' order by c.attnum) filter (where not c.excluded)
-    into v_columns, v_flags, v_custom, v_custom_local, v_row, v_row_local
+    into v_columns, v_flags, v_kinds, v_forms, v_custom, v_custom_local, v_row, v_row_local
     from (
         select b.*, format('t.%I', b.name) as plain,
+            offline_private.column_kind(b.base) as kind, offline_private.wire_form(b.base) as form,
             case when b.loose_key then format('trim_scale(t.%I)::text', b.name)
                 else offline_private.wire_expression('t', b.name, b.base, true) end as wire,
             case when b.loose_key then format('trim_scale(t.%I)::text', b.name)
@@ -201,6 +254,7 @@ begin
 
     return v_shape || jsonb_build_object(
         'relation', p_relation::regclass::text, 'name', offline_private.relation_name(p_relation), 'key', to_jsonb(p_key), 'columns', v_columns, 'flags', v_flags,
+        'kinds', coalesce(v_kinds, '{}'), 'forms', coalesce(v_forms, '{}'),
         'width', (select count(*) from jsonb_each(v_columns) c where not (c.value ->> 'excluded')::boolean),
         'plain_insert', offline_private.writes_are_plain(p_relation, 4), 'plain_update', offline_private.writes_are_plain(p_relation, 16),
         'row', case when v_custom then format('(select row_to_json(w.*) from (select %s) w)', v_row) else 'row_to_json(t.*)' end,

@@ -112,7 +112,9 @@ as $$
     ('conflict_resolution_log', 17, 'resolution', 'text'),
     ('conflict_resolution_log', 18, 'resolved_by', 'text'),
     ('conflict_resolution_log', 19, 'resolved_at', 'timestamp with time zone'),
-    ('conflict_resolution_log', 20, 'created_at', 'timestamp with time zone not null default clock_timestamp()')
+    ('conflict_resolution_log', 20, 'created_at', 'timestamp with time zone not null default clock_timestamp()'),
+    ('conflict_resolution_log', 21, 'kind', 'text not null default ''edit'''),
+    ('conflict_resolution_log', 22, 'overlap', 'boolean not null default false')
 $$;
 
 -- Definitions are written as pg_get_constraintdef prints them, because that is what they are compared with.
@@ -139,7 +141,9 @@ as $$
         'CHECK ((status = ANY (ARRAY[''deferred''::text, ''decided''::text, ''dead''::text])))'),
     ('conflict_resolution_log', 'conflict_resolution_log_pkey', 'PRIMARY KEY (conflict_id, column_name)'),
     ('conflict_resolution_log', 'conflict_resolution_log_status_check',
-        'CHECK ((status = ANY (ARRAY[''auto''::text, ''pending''::text, ''resolved''::text])))')
+        'CHECK ((status = ANY (ARRAY[''auto''::text, ''pending''::text, ''resolved''::text])))'),
+    ('conflict_resolution_log', 'conflict_resolution_log_kind_check',
+        'CHECK ((kind = ANY (ARRAY[''edit''::text, ''delete''::text, ''deleted''::text])))')
 $$;
 
 -- Written as pg_get_indexdef prints them.
@@ -167,6 +171,9 @@ as $$
     ('conflict_resolution_log_pending',
         'CREATE INDEX conflict_resolution_log_pending ON offline_data.conflict_resolution_log USING btree '
         '(user_id, created_at, conflict_id) WHERE (status = ''pending''::text)'),
+    ('conflict_resolution_log_user',
+        'CREATE INDEX conflict_resolution_log_user ON offline_data.conflict_resolution_log USING btree '
+        '(user_id, created_at, conflict_id)'),
     ('conflict_resolution_log_mutation',
         'CREATE INDEX conflict_resolution_log_mutation ON offline_data.conflict_resolution_log USING btree '
         '(device_id, device_seq)')
@@ -194,7 +201,8 @@ as $$
         ('schema', 'offline', 'usage'),
         ('schema', 'offline_private', 'usage'),
         ('schema', 'offline_data', 'usage'),
-        ('table', 'offline_data.conflict_resolution_log', 'select')
+        ('table', 'offline_data.conflict_resolution_log', 'select'),
+        ('table', 'offline.conflict_stats', 'select')
         union all
         select 'function', p.oid::regprocedure::text, 'execute'
         from pg_proc p
@@ -211,17 +219,18 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
     select string_to_array(btrim(regexp_replace($list$
-        register_device push pull sync conflicts resolve_conflict tier version epoch may_read_topic
+        register_device push pull sync conflicts resolve_conflict resolve_conflicts tier version epoch may_read_topic
         claims uid require_uid now_ms now_hlc now_text storage_id history_identity reading_era clock_bound_ms random_bytes
         synced_tables synced_table registry plan_tables caller_scopes caller_topics
         register check_device require_device check_owner push_begin push_end
         plan_push plan_batch check_token_age extract_mutations slice_json_array slice_run key_source record_definition row_expression columns_expression
         canonical_keys context_open context_missing set_context clear_context fetch_rows insert_rows update_rows delete_rows lock_rows
         row_states deleted_row log_conflicts restamp keep_mutation due_mutations forget_mutation waiting_rows duplicate_results queue_status
-        policy_needs_base decide_run apply_insert apply_change apply_run resurrect finish render_results join_results
+        decision_needs decide_run whole_columns ask_functions function_parts apply_insert apply_change apply_run resurrect finish render_results join_results
         error_json is_deferral is_server_fault not_applied blocked attempt late_passes_max row_marks lock_plan execute_plan verdicts retry_deferred
         parse_pull encode_cursor cursor_seal member_scopes scope_pairs render_changes policy_mark schema_mark schema_json pull_scopes feed read_changes read_page pull_page
-        scope_map lost_scopes evict_pairs pending_conflicts next_cursor key_object claim_conflict$list$, '\s+', ' ', 'g')), ' ')
+        scope_map lost_scopes evict_pairs pending_conflicts next_cursor key_object claim_conflict conflict_row settle_conflict bound_lock_wait
+        conflict_filter conflict_statistics$list$, '\s+', ' ', 'g')), ' ')
 $$;
 
 create function offline_private.storage_is_missing()

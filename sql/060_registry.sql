@@ -18,6 +18,38 @@ begin
 end
 $$;
 
+-- Whether a policy can do something with the values of a column.
+create function offline_private.policy_fits(p_policy text, p_kind text)
+returns boolean
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case p_policy
+        when 'set' then coalesce(p_kind in ('array', 'json'), false)
+        when 'text' then coalesce(p_kind = 'text', false)
+        when 'json' then coalesce(p_kind = 'json', false)
+        else true end
+$$;
+
+-- The policy as the core reads it: with the types of the columns, and last_write_wins for columns whose type the default does not
+-- fit, or no longer does. Most policies do not look at types.
+create function offline_private.typed_policy(p_policy jsonb, p_shape jsonb)
+returns jsonb
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if p_policy::text !~ '"(set|text|json|merge)"' then
+        return p_policy;
+    end if;
+    return p_policy || jsonb_build_object('types', p_shape -> 'kinds', 'columns', coalesce(nullif(p_policy -> 'columns', 'null'), '{}') || (
+        select coalesce(jsonb_object_agg(c.name, 'last_write_wins'), '{}')
+        from jsonb_object_keys(p_shape -> 'columns') c (name)
+        where not offline_private.policy_fits(coalesce(p_policy -> 'columns' -> c.name, p_policy -> 'default') #>> '{}',
+            p_shape -> 'kinds' ->> c.name)));
+end
+$$;
+
 -- The same for one table. cached: the shape is the one that plan_tables(false) shows.
 create function offline_private.synced_table(p_table_id int, out shape jsonb, out policy jsonb, out cached boolean)
 language plpgsql stable security definer
@@ -28,9 +60,9 @@ declare
 begin
     select s.* into v_table from offline_data.synced_table s where s.table_id = p_table_id;
     cached := v_table.shape_mark = offline_private.shape_mark(v_table.relation);
-    policy := v_table.policy;
     shape := case when cached then v_table.shape
         else offline_private.make_shape(v_table.relation, v_table.key_columns, v_table.exclude) end;
+    policy := offline_private.typed_policy(v_table.policy, shape);
 end
 $$;
 
@@ -177,10 +209,7 @@ as $$
 declare
     v_bad text;
 begin
-    v_bad := offline_private.check_policy(p_policy::text);
-    if v_bad is not null then
-        raise exception using errcode = '0A000', message = format('merge policy %s is not available yet', v_bad);
-    end if;
+    perform offline_private.check_policy(p_policy::text);
     select u.name into v_bad
     from (select jsonb_object_keys(coalesce(p_policy -> 'columns', '{}')) union all select unnest(p_exclude)) u (name)
     where not exists (
@@ -192,6 +221,70 @@ begin
     end if;
     if p_exclude && offline_private.primary_key(p_table) then
         perform offline_private.option_error('key columns cannot be excluded', null);
+    end if;
+    perform offline_private.check_policy_type(p_table, c.key, c.value #>> '{}')
+    from jsonb_each(coalesce(nullif(p_policy -> 'columns', 'null'), '{}')) c where jsonb_typeof(c.value) = 'string';
+    perform offline_private.check_merge_function(f.name #>> '{}')
+    from (
+        select jsonb_path_query(p_policy, '$.default.function') union all select jsonb_path_query(p_policy, '$.columns.*.function')) f (name);
+end
+$$;
+
+-- A policy that is named for a column must fit its type.
+create function offline_private.check_policy_type(p_table regclass, p_column text, p_policy text)
+returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if exists (
+        select from pg_attribute a
+        where a.attrelid = p_table and a.attname = p_column
+            and not offline_private.policy_fits(p_policy, offline_private.column_kind(offline_private.base_type(a.atttypid)))) then
+        perform offline_private.option_error(format('merge policy %s does not fit column %I', p_policy, p_column),
+            case p_policy when 'set' then 'set is for arrays, json and jsonb' when 'text' then 'text is for text, varchar, char and citext'
+                else 'json is for json and jsonb' end || '; merge decides by the type');
+    end if;
+end
+$$;
+
+-- Schema and name of a function that a policy names.
+create function offline_private.function_parts(p_name text)
+returns text[]
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return parse_ident(p_name);
+exception when invalid_parameter_value then
+    return null;
+end
+$$;
+
+create function offline_private.check_merge_function(p_name text)
+returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_parts text[] := offline_private.function_parts(p_name);
+    v_function oid;
+begin
+    if cardinality(v_parts) is distinct from 2 then
+        perform offline_private.option_error(format('%s does not name a function', p_name), 'write schema.name, without arguments');
+    end if;
+    select p.oid into v_function
+    from pg_proc p
+    join pg_namespace n on n.oid = p.pronamespace
+    where n.nspname = v_parts[1] and p.proname = v_parts[2] and p.prokind = 'f' and not p.proretset
+        and p.proargtypes::oid[] = array['jsonb', 'jsonb', 'jsonb', 'jsonb']::regtype[]::oid[] and p.prorettype = 'jsonb'::regtype;
+    if v_function is null then
+        perform offline_private.option_error(format('there is no function %s(jsonb, jsonb, jsonb, jsonb) returns jsonb', p_name),
+            'it is called with base, mine, theirs and context');
+    end if;
+    if not (has_schema_privilege(v_parts[1], 'usage') and has_function_privilege(v_function, 'execute')) then
+        perform offline_private.option_error(format('%s may not execute %s', current_user, p_name),
+            'grant execute on the function; the roles that push need it too');
     end if;
 end
 $$;

@@ -17,46 +17,91 @@ begin
 end
 $$;
 
+-- Writes of a column that a decision looks back on, at most: the latest ones.
+create function offline_private.trail_writes_max()
+returns int
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 1000
+$$;
+
 -- The state of rows as decide_run() reads it, read after the rows were locked: nobody else changes it now. With
--- p_base_columns also their values at the bases, as far as the history reaches. By key, one by one: plans are kept while the table
--- grows, and what suits a small one would read all of a large one.
-create function offline_private.row_states(p_device uuid, p_table_id int, p_keys text[], p_bases bigint[], p_base_columns text[])
+-- p_base_columns also their values at the bases, with p_trail_columns each later write of them, as far as the history reaches and
+-- where the row is in a scope of the caller's. By key, one by one: plans are kept while the table grows, and what suits a small one
+-- would read all of a large one. p_forms: wire_form of the columns.
+create function offline_private.row_states(p_device uuid, p_table_id int, p_keys text[], p_bases bigint[], p_base_columns text[],
+    p_trail_columns text[], p_forms jsonb)
 returns text
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 as $$
+declare
+    v_start bigint;
+    v_scopes text[];
 begin
     perform offline_private.check_owner(p_device);
+    if p_base_columns is null and p_trail_columns is null or not exists (
+        select from unnest(p_keys, p_bases) u (k, base)
+        cross join lateral (
+            select r.* from offline_data.row_state r where r.table_id = p_table_id and r.row_key = u.k offset 0) s
+        where s.version > coalesce(u.base, 0)) then
+        return (
+            select coalesce(json_agg(json_build_object('key', s.row_key, 'version', s.version, 'hlc', s.hlc, 'deleted', s.deleted,
+                'device', s.device_id, 'life', json_build_array(s.life_version, s.life_hlc, s.life_device), 'clocks', s.clocks)), '[]')::text
+            from unnest(p_keys) u (k)
+            cross join lateral (
+                select r.* from offline_data.row_state r where r.table_id = p_table_id and r.row_key = u.k offset 0) s);
+    end if;
+    select t.history_start into v_start from offline_data.synced_table t where t.table_id = p_table_id;
+    v_scopes := array(select c.scope from offline_private.caller_scopes() c where c.table_id = p_table_id);
     return (
-        select coalesce(json_agg(json_build_object('key', s.row_key, 'version', s.version, 'hlc', s.hlc, 'deleted', s.deleted, 'device', s.device_id,
-            'life', json_build_array(s.life_version, s.life_hlc, s.life_device), 'clocks', s.clocks,
-            'base', case when p_base_columns is not null and u.base < s.version and s.life_version <= u.base
-                then offline_private.base_values(p_table_id, s.row_key, u.base, p_base_columns) end)), '[]')::text
+        select coalesce(json_agg(json_build_object('key', s.row_key, 'version', s.version, 'hlc', s.hlc, 'deleted', s.deleted,
+            'device', s.device_id, 'life', json_build_array(s.life_version, s.life_hlc, s.life_device), 'clocks', s.clocks,
+            'base', case when s.reaches and p_base_columns is not null and u.base is not null
+                then offline_private.base_values(p_table_id, s.row_key, u.base, p_base_columns, p_forms) end,
+            'trail', t.trail)), '[]')::text
         from unnest(p_keys, p_bases) u (k, base)
         cross join lateral (
-            select r.* from offline_data.row_state r where r.table_id = p_table_id and r.row_key = u.k offset 0) s);
+            select r.*, coalesce(u.base, r.life_version) as since,
+                r.version > coalesce(u.base, r.life_version) and r.life_version <= coalesce(u.base, r.life_version)
+                    and v_start <= coalesce(u.base, r.life_version) and r.scope = any (v_scopes) as reaches
+            from offline_data.row_state r where r.table_id = p_table_id and r.row_key = u.k offset 0) s
+        cross join lateral (
+            select json_object_agg(w.name, w.writes) as trail
+            from (
+                select c.name, json_agg(json_build_array(h.version, h.hlc, h.device_id,
+                    offline_private.wire_value(h.old -> c.name, p_forms ->> c.name)) order by h.version) as writes
+                from unnest(p_trail_columns) c (name)
+                cross join lateral (
+                    -- A deletion found the value, too; the edit that brought the row back is told by the column's stamp alone.
+                    select g.version, g.hlc, case when g.op <> 'd' then g.device_id end as device_id, g.old
+                    from offline_data.row_history g
+                    where g.table_id = p_table_id and g.row_key = s.row_key and g.op <> 'i' and g.version > s.since
+                        and (g.old -> c.name) is not null
+                    order by g.version desc
+                    limit offline_private.trail_writes_max()) h
+                where s.reaches and coalesce((s.clocks -> c.name ->> 0)::bigint, s.life_version) > s.since
+                group by c.name) w) t);
 end
 $$;
 
 -- Values of columns at a version, from history: what the first later change found there. Columns not changed since are
--- left out. Null when the history no longer reaches back to the version.
-create function offline_private.base_values(p_table_id int, p_key text, p_base bigint, p_columns text[])
+-- left out.
+create function offline_private.base_values(p_table_id int, p_key text, p_base bigint, p_columns text[], p_forms jsonb)
 returns json
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (
-        select json_object_agg(c.name, (
-            select h.old -> c.name from offline_data.row_history h
-            where h.table_id = p_table_id and h.row_key = p_key and h.version > p_base and (h.old -> c.name) is not null
-            order by h.version limit 1))
+        select json_object_agg(c.name, offline_private.wire_value(o.value, p_forms ->> c.name))
         from unnest(p_columns) c (name)
-        where exists (
-                select from offline_data.row_history h
-                where h.table_id = p_table_id and h.row_key = p_key and h.version > p_base and (h.old -> c.name) is not null)
-            and exists (select from offline_data.synced_table s where s.table_id = p_table_id and s.history_start <= p_base));
+        cross join lateral (
+            select h.old -> c.name as value from offline_data.row_history h
+            where h.table_id = p_table_id and h.row_key = p_key and h.op <> 'i' and h.version > p_base and (h.old -> c.name) is not null
+            order by h.version limit 1) o);
 end
 $$;
 
@@ -97,8 +142,28 @@ begin
 end
 $$;
 
--- Logs every decision on a contested column; returns the conflict id of each mutation that has one.
-create function offline_private.log_conflicts(p_device uuid, p_run offline_private.push_run, p_versions bigint[], p_contested text[])
+-- The last content of the deleted row that a conflict of the caller is about, where it was in their scope.
+create function offline_private.conflict_row(p_conflict uuid)
+returns json
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select h.old
+        from (
+            select l.table_id, l.row_key from offline_data.conflict_resolution_log l
+            where l.conflict_id = p_conflict and l.user_id = offline_private.uid() limit 1) l
+        join offline_data.row_state s on s.table_id = l.table_id and s.row_key = l.row_key and s.deleted
+        join offline_data.row_history h on h.table_id = s.table_id and h.row_key = s.row_key and h.version = s.version
+        where s.scope in (select c.scope from offline_private.caller_scopes() c where c.table_id = s.table_id));
+end
+$$;
+
+-- Logs every decision on a contested column; returns the conflict id of each mutation that has one. kind says what the mutation
+-- was about: an edit, the deletion of a row that others edited (delete), or the edit of a row that another deleted (deleted).
+create function offline_private.log_conflicts(p_device uuid, p_run offline_private.push_run, p_versions bigint[], p_contested text[],
+    p_actions text[])
 returns text[]
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -106,12 +171,16 @@ as $$
 declare
     v_user text := offline_private.check_owner(p_device);
     v_seed text := gen_random_uuid()::text;
+    v_now timestamptz := clock_timestamp();
 begin
     insert into offline_data.conflict_resolution_log (conflict_id, column_name, table_id, row_key, user_id, device_id, device_seq,
-        version, base, mine, theirs, policy, outcome, status)
+        version, base, mine, theirs, policy, outcome, status, created_at, kind, overlap)
     select e.conflict_id::uuid, e.column_name, p_run.table_id, e.row_key, v_user, p_device, e.seq, e.version,
         e.base::json, e.mine::json, e.theirs::json, e.policy, e.outcome,
-        case when e.outcome = 'manual' then 'pending' else 'auto' end
+        case when e.outcome = 'manual' then 'pending' else 'auto' end, v_now,
+        case when p_run.op = 'delete' then 'delete' when p_actions[array_position(p_run.seqs, e.seq)] <> 'update' then 'deleted'
+            else 'edit' end,
+        e.overlap
     from offline_private.conflict_entries(v_seed, p_run.keys, p_run.seqs, p_versions, p_contested) e;
     if exists (select from unnest(p_contested) u (c) where u.c like '%"outcome":"manual"%') then
         perform offline_private.wake(array['offline:user:' || v_user], 'conflict');
@@ -119,6 +188,62 @@ begin
     return offline_private.conflict_ids(v_seed, p_contested);
 end
 $$;
+
+-- Columns that a deletion takes with it, as far as devices may know of them.
+create function offline_private.whole_columns(p_shape jsonb)
+returns text[]
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return array(
+        select c.key from jsonb_each(p_shape -> 'columns') c
+        where not (c.value ->> 'excluded')::boolean and not p_shape -> 'key' ? c.key);
+end
+$$;
+
+-- Asks the functions of the table's owner, as the caller. p_calls: calls_json() of each mutation of a run, or null. The answers
+-- are a JSON array of {"ord", "column", "value"}; a function that fails, knows no answer or answers what the column cannot hold is
+-- left out: a person decides. A cancelled statement and a database in trouble are nobody's answer.
+create function offline_private.ask_functions(p_shape jsonb, p_calls text[])
+returns text
+language plpgsql volatile
+set search_path = pg_catalog, public, extensions, pg_temp
+as $ask$
+declare
+    v_call record;
+    v_answers json[] := '{}';
+    v_answer jsonb;
+    v_column text;
+    v_parts text[];
+begin
+    for v_call in
+        select m.ord, c.value
+        from unnest(p_calls) with ordinality m (calls, ord)
+        cross join lateral json_array_elements(m.calls::json) c
+        order by m.ord
+    loop
+        begin
+            v_column := v_call.value ->> 'column';
+            v_parts := offline_private.function_parts(v_call.value ->> 'function');
+            execute format('select %I.%I($1, $2, $3, $4)', v_parts[1], v_parts[2]) into v_answer
+            using (v_call.value -> 'base')::jsonb, (v_call.value -> 'mine')::jsonb, (v_call.value -> 'theirs')::jsonb,
+                (v_call.value -> 'context')::jsonb;
+            if v_answer is not null then
+                execute format('select %s from json_to_recordset($1) as r (%s)', p_shape -> 'columns' -> v_column ->> 'read',
+                    offline_private.record_definition(p_shape, array[v_column]))
+                using json_build_array(json_build_object(v_column, v_answer));
+                v_answers := v_answers || json_build_object('ord', v_call.ord, 'column', v_column, 'value', v_answer);
+            end if;
+        exception when others or assert_failure then
+            if offline_private.is_server_fault(sqlstate) then
+                raise;
+            end if;
+        end;
+    end loop;
+    return array_to_json(v_answers)::text;
+end
+$ask$;
 
 -- Postgres keeps JSON with text that it cannot store (\u0000, half a surrogate pair), but cannot read it.
 create function offline_private.mutation_priority(p_mutation text)

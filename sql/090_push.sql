@@ -48,25 +48,23 @@ begin
 end
 $$;
 
--- Brings back a deleted row with the edit on top, as the caller.
-create function offline_private.resurrect(p_device uuid, p_run offline_private.push_run, p_shape jsonb, p_key text, p_doc text,
-    out keys text[], out docs text[])
+-- Brings back a deleted row with the edit on top, as the caller. p_old: its last content, from the history.
+create function offline_private.resurrect(p_shape jsonb, p_old json, p_doc text, out keys text[], out docs text[])
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_old json := offline_private.deleted_row(p_device, p_run.table_id, p_key);
     v_row jsonb;
     v_columns text[];
 begin
-    if v_old is null then
+    if p_old is null then
         raise exception using errcode = '42501', message = 'row not found or not permitted';
     end if;
     execute format('select to_jsonb(w.*) from (select %s from json_populate_record(null::%s, $1) t) w',
         (select string_agg(format('%s as %I', c.value ->> 'wire', c.key), ', ')
             from jsonb_each(p_shape -> 'columns') c where not (c.value ->> 'generated')::boolean),
         p_shape ->> 'relation')
-    into v_row using v_old;
+    into v_row using p_old;
     v_row := v_row || p_doc::jsonb;
     v_columns := array(select jsonb_object_keys(v_row) except select jsonb_array_elements_text(p_shape -> 'key'));
     perform set_config('offline_sync.push_resurrect', 'on', true);
@@ -85,7 +83,12 @@ set search_path = pg_catalog, pg_temp
 as $change$
 declare
     v_current text := offline_private.lock_rows(p_shape, p_run.op, p_run.columns, p_run.keys);
+    v_columns text[] := p_run.columns;
+    v_whole boolean := false;
+    v_now bigint := offline_private.now_hlc();
+    v_needs record;
     v_states text;
+    v_answers text;
     v_token bigint;
     d record;
     v_rows record;
@@ -94,26 +97,39 @@ declare
     v_item record;
     v_conflicts text[];
 begin
-    v_states := offline_private.row_states(p_device, p_run.table_id, p_run.keys, p_run.bases,
-        case when coalesce(position('null' in p_run.befores), 1) > 0
-            and offline_private.policy_needs_base(p_policy::text, p_run.columns) then p_run.columns end);
-    select array_agg(x.action order by x.ord) as actions, array_agg(x.status order by x.ord) as statuses,
-        array_agg(x.version order by x.ord) as versions, array_agg(x.hlc order by x.ord) as hlcs, array_agg(x.doc order by x.ord) as docs,
-        array_agg(x.columns order by x.ord) as columns, array_agg(x.contested order by x.ord) as contested,
-        array_agg(x.return_row or x.action = 'insert' order by x.ord) as return_rows, bool_or(x.return_row or x.action = 'insert') as returned, min(x.code) as code, min(x.message) as message,
-        '[' || string_agg(x.doc, ',' order by x.ord) filter (where x.action = 'update') || ']' as updates,
-        '[' || string_agg(x.doc, ',' order by x.ord) filter (where x.action = 'insert') || ']' as inserts,
-        array_agg(p_run.keys[x.ord]) filter (where x.action = 'delete') as deletes,
-        count(*) filter (where x.action = 'update') as updated, count(*) filter (where x.action = 'insert') as inserted,
-        count(x.contested) as contested_count,
-        array_agg(x.restamp::text order by x.ord) as restamps, count(x.restamp) as restamped
-    into d
-    from offline_private.decide_run(p_run.op, p_policy::text, p_device::text, offline_private.now_hlc(), offline_private.clock_bound_ms(),
-        p_run.keys, p_run.seqs, p_run.bases, p_run.hlcs, p_run.rows, p_run.befores, v_current, v_states,
-        array(select jsonb_array_elements_text(p_shape -> 'key'))) x;
-    if d.code is not null then
-        raise exception using errcode = d.code, message = d.message;
-    end if;
+    loop
+        select * into v_needs from offline_private.decision_needs(p_policy::text, v_columns, p_run.befores);
+        v_states := offline_private.row_states(p_device, p_run.table_id, p_run.keys, p_run.bases, v_needs.base_columns, v_needs.trail_columns,
+            p_shape -> 'forms');
+        select array_agg(x.action order by x.ord) as actions, array_agg(x.status order by x.ord) as statuses,
+            array_agg(x.version order by x.ord) as versions, array_agg(x.hlc order by x.ord) as hlcs, array_agg(x.doc order by x.ord) as docs,
+            array_agg(x.columns order by x.ord) as columns, array_agg(x.contested order by x.ord) as contested,
+            array_agg(x.return_row or x.action = 'insert' order by x.ord) as return_rows, bool_or(x.return_row or x.action = 'insert') as returned, min(x.code) as code, min(x.message) as message,
+            '[' || string_agg(x.doc, ',' order by x.ord) filter (where x.action = 'update') || ']' as updates,
+            '[' || string_agg(x.doc, ',' order by x.ord) filter (where x.action = 'insert') || ']' as inserts,
+            array_agg(p_run.keys[x.ord]) filter (where x.action = 'delete') as deletes,
+            count(*) filter (where x.action = 'update') as updated, count(*) filter (where x.action = 'insert') as inserted,
+            count(x.contested) as contested_count,
+            array_agg(x.restamp::text order by x.ord) as restamps, count(x.restamp) as restamped,
+            array_agg(x.calls order by x.ord) as calls, count(x.calls) as asked
+        into d
+        from offline_private.decide_run(p_run.op, p_policy::text, p_device::text, v_now, offline_private.clock_bound_ms(),
+            p_run.keys, p_run.seqs, p_run.bases, p_run.hlcs, p_run.rows, p_run.befores, v_current, v_states,
+            array(select jsonb_array_elements_text(p_shape -> 'key')), v_answers) x;
+        if d.code is not null then
+            raise exception using errcode = d.code, message = d.message;
+        end if;
+        if p_run.op = 'delete' and not v_whole and d.statuses && array['merged', 'conflict'] then
+            -- What others wrote goes into the log: only now are whole rows read.
+            v_whole := true;
+            v_columns := offline_private.whole_columns(p_shape);
+            v_current := offline_private.lock_rows(p_shape, p_run.op, v_columns, p_run.keys);
+        elsif d.asked > 0 and v_answers is null then
+            v_answers := offline_private.ask_functions(p_shape, d.calls);
+        else
+            exit;
+        end if;
+    end loop;
     v_token := offline_private.set_context(p_device, p_run, d.hlcs);
     if d.updated > 0 and cardinality(p_run.columns) > 0 then
         v_rows := offline_private.update_rows(p_shape, p_run.columns, d.updates, d.updated::int,
@@ -130,7 +146,7 @@ begin
         perform offline_private.delete_rows(p_shape, d.deletes);
     end if;
     for v_item in select u.k, u.doc from unnest(p_run.keys, d.actions, d.docs) u (k, action, doc) where u.action = 'resurrect' loop
-        v_rows := offline_private.resurrect(p_device, p_run, p_shape, v_item.k, v_item.doc);
+        v_rows := offline_private.resurrect(p_shape, offline_private.deleted_row(p_device, p_run.table_id, v_item.k), v_item.doc);
         v_doc_keys := v_doc_keys || v_rows.keys;
         v_docs := v_docs || v_rows.docs;
     end loop;
@@ -138,7 +154,7 @@ begin
         perform offline_private.restamp(p_device, p_run, d.hlcs, d.restamps);
     end if;
     if d.contested_count > 0 then
-        v_conflicts := offline_private.log_conflicts(p_device, p_run, d.versions, d.contested);
+        v_conflicts := offline_private.log_conflicts(p_device, p_run, d.versions, d.contested, d.actions);
     end if;
     return offline_private.finish(v_token, p_run, p_shape, d.statuses, d.versions, d.columns, d.return_rows, v_conflicts,
         case when p_run.op = 'delete' then null else '[' || array_to_string(d.docs, ',') || ']' end, false, v_doc_keys, v_docs);

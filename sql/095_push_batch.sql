@@ -53,7 +53,7 @@ begin
                 results := results || offline_private.apply_run(p_device, p_runs[i], p_returning);
             end loop;
             set constraints all immediate;
-        exception when others then
+        exception when others or assert_failure then
             get stacked diagnostics v_code = returned_sqlstate, v_message = message_text, v_detail = pg_exception_detail,
                 v_hint = pg_exception_hint;
             if offline_private.is_server_fault(v_code) then
@@ -330,6 +330,23 @@ begin
 end
 $$;
 
+-- Supabase lets a lock wait for as long as the whole statement may take: then one locked row would cost the whole call.
+create function offline_private.bound_lock_wait()
+returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_lock_limit interval := current_setting('lock_timeout');
+    v_statement_limit interval := current_setting('statement_timeout');
+begin
+    if v_lock_limit = '0' or v_statement_limit > '0' and v_lock_limit > v_statement_limit / 4 then
+        perform set_config('lock_timeout',
+            (extract(epoch from least(interval '2 s', nullif(v_statement_limit, '0') / 4)) * 1000)::int::text, true);
+    end if;
+end
+$$;
+
 create function offline.push(p_device uuid, p_batch text, p_mac text default null)
 returns json
 language plpgsql volatile
@@ -337,8 +354,6 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $push$
 declare
-    v_lock_limit interval := current_setting('lock_timeout');
-    v_statement_limit interval := current_setting('statement_timeout');
     v_begin record;
     v_acked bigint;
     v_plan offline_private.push_run[];
@@ -349,11 +364,7 @@ begin
     if p_batch is null then
         raise exception using errcode = '22023', message = 'p_batch must be the text of a batch';
     end if;
-    -- Supabase lets a lock wait for as long as the whole statement may take: then one locked row would cost the batch.
-    if v_lock_limit = '0' or v_statement_limit > '0' and v_lock_limit > v_statement_limit / 4 then
-        perform set_config('lock_timeout',
-            (extract(epoch from least(interval '2 s', nullif(v_statement_limit, '0') / 4)) * 1000)::int::text, true);
-    end if;
+    perform offline_private.bound_lock_wait();
     v_begin := offline_private.push_begin(p_device);
     v_plan := offline_private.plan_batch(p_batch, v_begin.acked_seq);
     v_head := v_plan[1];

@@ -27,7 +27,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return array(
-        select row(r.table_id, r.shape ->> 'name', r.scope_kind, r.members, r.policy, r.shape, r.mark,
+        select row(r.table_id, r.shape ->> 'name', r.scope_kind, r.members, offline_private.typed_policy(r.policy, r.shape), r.shape, r.mark,
             offline_private.policy_mark(r.relation))::offline_private.registered
         from (
             select s.table_id, s.relation, s.scope_kind, s.members, s.policy, m.mark,

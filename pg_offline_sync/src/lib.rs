@@ -43,7 +43,7 @@ extension_sql_file!(
         api::push::join_results,
         api::merge::decide_run,
         api::merge::check_policy,
-        api::merge::policy_needs_base,
+        api::merge::decision_needs,
         api::merge::row_diff,
         api::merge::stamp_columns,
         api::pull::parse_pull,

@@ -23,6 +23,8 @@ pub struct Entry {
     pub policy: String,
     /// What it decided.
     pub outcome: String,
+    /// Whether both sides changed the same words of a text.
+    pub overlap: bool,
 }
 
 #[derive(Deserialize)]
@@ -39,6 +41,8 @@ struct Wire<'a> {
     policy: Cow<'a, str>,
     #[serde(borrow)]
     outcome: Cow<'a, str>,
+    #[serde(default)]
+    overlap: bool,
 }
 
 /// Reads the entries of one mutation.
@@ -56,6 +60,7 @@ pub fn parse_entries(text: &str) -> Result<Vec<Entry>, CoreError> {
             column: storable(entry.column)?,
             policy: storable(entry.policy)?,
             outcome: storable(entry.outcome)?,
+            overlap: entry.overlap,
         })
     });
     entries.collect()

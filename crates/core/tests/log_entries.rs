@@ -15,6 +15,7 @@ fn values_keep_their_spelling() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(entries[0].theirs.as_deref(), Some("\"\\u0000\""));
     assert_eq!(entries[0].policy, "text");
     assert_eq!(entries[0].outcome, "merged");
+    assert!(entries[0].overlap);
     Ok(())
 }
 
@@ -24,6 +25,7 @@ fn a_missing_value_is_none() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(entries[0].base, None);
     assert_eq!(entries[0].mine, None);
     assert_eq!(entries[0].theirs, None);
+    assert!(!entries[0].overlap);
     Ok(())
 }
 

@@ -16,13 +16,12 @@ fn an_empty_object_means_the_defaults() {
             (&policy.default, policy.on_delete),
             (&Policy::LastWriteWins, OnDelete::UpdateWins)
         );
-        assert_eq!(policy.unsupported(), None);
     }
 }
 
 #[test]
 fn every_policy_of_the_protocol_is_known_by_its_name() {
-    let supported = [
+    for name in [
         "last_write_wins",
         "client_wins",
         "server_wins",
@@ -30,17 +29,14 @@ fn every_policy_of_the_protocol_is_known_by_its_name() {
         "max",
         "min",
         "manual",
-    ];
-    let planned = ["set", "json", "text", "merge"];
-    for name in supported.iter().chain(&planned) {
+        "set",
+        "json",
+        "text",
+        "merge",
+    ] {
         let text = format!(r#"{{"columns":{{"c":"{name}"}}}}"#);
         let policy = TablePolicy::parse(&text).unwrap();
-        assert_eq!(policy.columns["c"].name(), *name);
-        assert_eq!(
-            policy.columns["c"].is_supported(),
-            supported.contains(name),
-            "{name}"
-        );
+        assert_eq!(policy.columns["c"].name(), name);
         assert_eq!(policy.of("other"), &Policy::LastWriteWins);
     }
 }
@@ -53,12 +49,6 @@ fn a_function_is_named_by_an_object() {
         policy.of("plan"),
         &Policy::Function("public.merge_plan".to_owned())
     );
-    assert_eq!(
-        policy.unsupported(),
-        Some((Some("plan"), policy.of("plan")))
-    );
-    let policy = TablePolicy::parse(r#"{"default":"text"}"#).unwrap();
-    assert_eq!(policy.unsupported(), Some((None, &Policy::Text)));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use offline_sync_core::batch::Op;
 use offline_sync_core::diff;
-use offline_sync_core::merge::{Action, Decided, TablePolicy, decide_run as decide};
+use offline_sync_core::merge::{Action, Decided, Needs, TablePolicy, decide_run as decide};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -13,7 +13,8 @@ use crate::error::OrRaise;
 /// Decides a run of updates, upserts or deletions; one row a mutation, in the order of the run.
 ///
 /// `ord` counts from 1. `action` is `update`, `insert`, `delete`, `resurrect` or `nothing`; a refused
-/// mutation has a `code` instead. `version` is the row's version before the run.
+/// mutation has a `code` instead. `version` is the row's version before the run. `calls` are functions of
+/// the owner that have to be asked: with their `answers` the run is decided again.
 #[pg_extern(immutable, parallel_safe, schema = "offline_private")]
 #[allow(clippy::too_many_arguments, clippy::type_complexity)]
 pub fn decide_run(
@@ -31,6 +32,7 @@ pub fn decide_run(
     current: &str,
     states: &str,
     key_columns: Vec<String>,
+    answers: Option<&str>,
 ) -> Result<
     TableIterator<
         'static,
@@ -45,6 +47,7 @@ pub fn decide_run(
             name!(contested, Option<String>),
             name!(restamp, Option<Vec<String>>),
             name!(return_row, bool),
+            name!(calls, Option<String>),
             name!(code, Option<&'static str>),
             name!(message, Option<&'static str>),
         ),
@@ -69,15 +72,21 @@ pub fn decide_run(
         current,
         states,
         &key_columns,
-        None,
+        answers,
     )
     .or_raise()?;
-    Ok(TableIterator::new(decided.into_iter().map(decided_row)))
+    let device = device.to_owned();
+    let rows = decided.into_iter().zip(bases);
+    Ok(TableIterator::new(rows.map(move |(decided, base)| {
+        decided_row(&decided, &device, base)
+    })))
 }
 
 #[allow(clippy::type_complexity)]
 fn decided_row(
-    decided: Decided,
+    decided: &Decided,
+    device: &str,
+    base: Option<i64>,
 ) -> (
     i32,
     &'static str,
@@ -89,6 +98,7 @@ fn decided_row(
     Option<String>,
     Option<Vec<String>>,
     bool,
+    Option<String>,
     Option<&'static str>,
     Option<&'static str>,
 ) {
@@ -112,6 +122,7 @@ fn decided_row(
         decided.contested_json(),
         (!decision.restamp.is_empty()).then(|| decision.restamp.clone()),
         decision.return_row,
+        decided.calls_json(device, base),
         code,
         message,
     )
@@ -119,19 +130,31 @@ fn decided_row(
 
 /// Refuses a policy that does not exist (`22023`).
 #[pg_extern(immutable, strict, parallel_safe, schema = "offline_private")]
-pub fn check_policy(policy: &str) -> Result<Option<String>, ErrorReport> {
-    let policy = TablePolicy::parse(policy).or_raise()?;
-    Ok(policy.unsupported().map(|(column, policy)| match column {
-        Some(column) => format!("{} (column {column})", policy.name()),
-        None => policy.name().to_owned(),
-    }))
+pub fn check_policy(policy: &str) -> Result<(), ErrorReport> {
+    TablePolicy::parse(policy).map(drop).or_raise()
 }
 
-/// Whether the policy of one of the columns looks at the base value.
-#[pg_extern(immutable, strict, parallel_safe, schema = "offline_private")]
-pub fn policy_needs_base(policy: &str, columns: Vec<String>) -> Result<bool, ErrorReport> {
-    let policy = TablePolicy::parse(policy).or_raise()?;
-    Ok(columns.iter().any(|column| policy.of(column).needs_base()))
+/// What the decision on a run looks at besides rows and states: columns whose value at the base the
+/// device does not tell, and columns whose history since then counts; null for none.
+#[pg_extern(immutable, parallel_safe, schema = "offline_private")]
+#[allow(clippy::type_complexity)]
+pub fn decision_needs(
+    policy: &str,
+    columns: Vec<String>,
+    befores: Option<&str>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(base_columns, Option<Vec<String>>),
+            name!(trail_columns, Option<Vec<String>>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let Needs { base, trail } = Needs::of(policy, &columns, befores).or_raise()?;
+    let some = |columns: Vec<String>| (!columns.is_empty()).then_some(columns);
+    Ok(TableIterator::once((some(base), some(trail))))
 }
 
 /// What changed between two rows: `{old object, new object, changed columns …}`, null if nothing did.

@@ -288,6 +288,7 @@ pub fn conflict_entries(
             name!(theirs, Option<String>),
             name!(policy, String),
             name!(outcome, String),
+            name!(overlap, bool),
         ),
     >,
     ErrorReport,
@@ -311,6 +312,7 @@ pub fn conflict_entries(
                 entry.theirs,
                 entry.policy,
                 entry.outcome,
+                entry.overlap,
             ));
         }
     }

@@ -46,16 +46,6 @@ pub enum Policy {
 }
 
 impl Policy {
-    /// Whether the database decides by it yet. `enable_sync` refuses the others (`0A000`): it does not hand
-    /// over what they look at.
-    #[must_use]
-    pub const fn is_supported(&self) -> bool {
-        !matches!(
-            self,
-            Policy::Set | Policy::Json | Policy::Text | Policy::Merge | Policy::Function(_)
-        )
-    }
-
     /// Whether the policy looks at the value that the device started from.
     #[must_use]
     pub const fn needs_base(&self) -> bool {
@@ -315,19 +305,6 @@ impl TablePolicy {
             }
             named => named,
         }
-    }
-
-    /// The first policy that the database cannot decide by, with its column (`None`: the default).
-    #[must_use]
-    pub fn unsupported(&self) -> Option<(Option<&str>, &Policy)> {
-        let columns = self
-            .columns
-            .iter()
-            .map(|(column, policy)| (Some(column.as_str()), policy));
-        [(None, &self.default)]
-            .into_iter()
-            .chain(columns)
-            .find(|(_, p)| !p.is_supported())
     }
 }
 

@@ -57,7 +57,7 @@ async fn every_helper_that_takes_a_device_refuses_a_foreign_one() {
         format!("offline_private.push_begin({device})"),
         format!("offline_private.check_owner({device})"),
         format!(
-            "offline_private.row_states({device}, 1, array['{}'], array[null]::bigint[], null)",
+            "offline_private.row_states({device}, 1, array['{}'], array[null]::bigint[], null, null, '{{}}')",
             scene.victims_note
         ),
         format!(
@@ -67,7 +67,9 @@ async fn every_helper_that_takes_a_device_refuses_a_foreign_one() {
         format!(
             "offline_private.restamp({device}, {run}, array[1]::bigint[], array[null]::text[])"
         ),
-        format!("offline_private.log_conflicts({device}, {run}, array[1]::bigint[], array['[]'])"),
+        format!(
+            "offline_private.log_conflicts({device}, {run}, array[1]::bigint[], array['[]'], array['update'])"
+        ),
         format!("offline_private.keep_mutation({device}, 7, '{{}}', 'dead', '{{}}')"),
         format!("offline_private.due_mutations({device})"),
         format!("offline_private.forget_mutation({device}, 1)"),
@@ -101,7 +103,7 @@ async fn helpers_called_with_ones_own_device_tell_nothing_about_others() {
     let (device, note) = (scene.attackers_device, scene.victims_note);
     let client = scene.attacker.client();
     let states = format!(
-        "select offline_private.row_states('{device}', 1, array['{note}'], array[0]::bigint[], array['title'])::text"
+        "select offline_private.row_states('{device}', 1, array['{note}'], array[0]::bigint[], array['title'], array['title'], '{{}}')::text"
     );
     let scope = scene.victim.user();
     let keys =

@@ -12,6 +12,7 @@ const API: &[&str] = &[
     "offline.push(uuid,text,text)",
     "offline.register_device(uuid,jsonb)",
     "offline.resolve_conflict(uuid,text,jsonb)",
+    "offline.resolve_conflicts(jsonb)",
     "offline.sync(uuid,text,text,jsonb)",
     "offline.tier()",
     "offline.version()",

@@ -19,7 +19,7 @@ async fn create_extension_alone_makes_no_table_and_says_what_to_do() {
         .await
         .unwrap();
     let tables = "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname like 'offline%' and c.relkind in ('r', 'S', 'i', 'v')";
+        where n.nspname like 'offline%' and c.relkind in ('r', 'S', 'i', 'm')";
     assert_eq!(db.one::<i64>(tables, &[]).await, 0);
     let caller = db.caller(Uuid::new_v4()).await;
     let error = caller

@@ -122,28 +122,18 @@ async fn what_cannot_be_synced_is_refused_and_nothing_is_changed() {
         ),
         (
             "public.good",
-            json!({ "policy": { "columns": { "title": "text" } } }),
-            "0A000",
+            json!({ "policy": { "columns": { "user_id": "text" } } }),
+            "22023",
         ),
         (
             "public.good",
             json!({ "policy": { "columns": { "title": "set" } } }),
-            "0A000",
+            "22023",
         ),
         (
             "public.good",
             json!({ "policy": { "columns": { "title": "json" } } }),
-            "0A000",
-        ),
-        (
-            "public.good",
-            json!({ "policy": { "default": "merge" } }),
-            "0A000",
-        ),
-        (
-            "public.good",
-            json!({ "policy": { "columns": { "title": { "function": "public.f" } } } }),
-            "0A000",
+            "22023",
         ),
         ("public.good", json!({ "exclude": "secret" }), "22023"),
         ("public.good", json!({ "exclude": ["nope"] }), "22023"),
