@@ -92,8 +92,8 @@ as $capture$
                     else s.clocks || excluded.clocks end$$
 $capture$;
 
--- Stamps the changes of one statement into row_state and row_history. %1$s table id, %2$s the changes, %3$L op letter, %4$s
--- what to do with rows that have a state.
+-- Stamps the changes of one statement into row_state and row_history. %1$s table id, %2$s the changes, %3$s op letter as an
+-- expression, %4$s what to do with rows that have a state.
 create function offline_private.capture_statement(p_table_id int, p_changes text, p_op text, p_upsert text)
 returns text
 language sql immutable
@@ -116,7 +116,7 @@ as $capture$
         ), history as (
             insert into offline_data.row_history (table_id, row_key, version, change_xid, changed_at, op, hlc, claimed_hlc,
                 user_id, device_id, device_seq, old, new)
-            select %1$s, c.row_key, c.version, v_xid, v_now, %3$L, c.hlc, c.claim, v_user, c.device, c.seq, c.old, c.new
+            select %1$s, c.row_key, c.version, v_xid, v_now, %3$s, c.hlc, c.claim, v_user, c.device, c.seq, c.old, c.new
             from stamped c
         )
         select array_agg(c.row_key) filter (where v_device is not null), array_agg(c.version) filter (where v_device is not null),
@@ -206,15 +206,16 @@ begin
 end
 $$,
         p_table_id,
-        offline_private.capture_statement(p_table_id, offline_private.capture_changes('INSERT', p_key_text, p_scope), 'i', ''),
-        offline_private.capture_statement(p_table_id, offline_private.capture_changes('INSERT', p_key_text, p_scope), 'i', u.upsert),
-        offline_private.capture_statement(p_table_id, offline_private.capture_changes('UPDATE', p_key_text, p_scope), 'u', u.upsert),
-        offline_private.capture_statement(p_table_id, offline_private.capture_changes('DELETE', p_key_text, p_scope), 'd', u.upsert),
+        offline_private.capture_statement(p_table_id, offline_private.capture_changes('INSERT', p_key_text, p_scope), u.born, ''),
+        offline_private.capture_statement(p_table_id, offline_private.capture_changes('INSERT', p_key_text, p_scope), u.born, u.upsert),
+        offline_private.capture_statement(p_table_id, offline_private.capture_changes('UPDATE', p_key_text, p_scope), '''u''', u.upsert),
+        offline_private.capture_statement(p_table_id, offline_private.capture_changes('DELETE', p_key_text, p_scope), '''d''', u.upsert),
         offline_private.capture_statement(p_table_id, format(
             'select s.row_key, s.scope, true as gone, false as born, null::json as old, null::json as new, null::text[] as columns '
-            'from offline_data.row_state s where s.table_id = %s and not s.deleted', p_table_id), 'd', u.upsert),
+            'from offline_data.row_state s where s.table_id = %s and not s.deleted', p_table_id), '''d''', u.upsert),
         'offline:' || p_scope_kind || ':')
-    from (select offline_private.capture_upsert()) u (upsert)
+    -- A row that comes back with an edit goes on: what became of it is found by its key, which insertions are not.
+    from (select offline_private.capture_upsert(), 'case when v_resurrect then ''r'' else ''i'' end::"char"') u (upsert, born)
 $body$;
 
 create function offline_private.capture_ddl(p_table_id int)

@@ -277,7 +277,7 @@ begin
     from pg_proc p
     join pg_namespace n on n.oid = p.pronamespace
     where n.nspname = v_parts[1] and p.proname = v_parts[2] and p.prokind = 'f' and not p.proretset
-        and p.proargtypes::oid[] = array['jsonb', 'jsonb', 'jsonb', 'jsonb']::regtype[]::oid[] and p.prorettype = 'jsonb'::regtype;
+        and p.pronargs = 4 and 'jsonb'::regtype = all (p.proargtypes) and p.prorettype = 'jsonb'::regtype;
     if v_function is null then
         perform offline_private.option_error(format('there is no function %s(jsonb, jsonb, jsonb, jsonb) returns jsonb', p_name),
             'it is called with base, mine, theirs and context');

@@ -17,7 +17,7 @@ begin
 end
 $$;
 
--- Writes of a column that a decision looks back on, at most: the latest ones.
+-- Writes of a row that a decision looks back on, at most: the latest ones.
 create function offline_private.trail_writes_max()
 returns int
 language sql immutable
@@ -73,16 +73,18 @@ begin
             from (
                 select c.name, json_agg(json_build_array(h.version, h.hlc, h.device_id,
                     offline_private.wire_value(h.old -> c.name, p_forms ->> c.name)) order by h.version) as writes
-                from unnest(p_trail_columns) c (name)
-                cross join lateral (
-                    -- A deletion found the value, too; the edit that brought the row back is told by the column's stamp alone.
-                    select g.version, g.hlc, case when g.op <> 'd' then g.device_id end as device_id, g.old
-                    from offline_data.row_history g
-                    where g.table_id = p_table_id and g.row_key = s.row_key and g.op <> 'i' and g.version > s.since
-                        and (g.old -> c.name) is not null
-                    order by g.version desc
-                    limit offline_private.trail_writes_max()) h
-                where s.reaches and coalesce((s.clocks -> c.name ->> 0)::bigint, s.life_version) > s.since
+                from (
+                    -- What brought a row back changed what its deletion found.
+                    select g.version, g.hlc, g.device_id, g.op, case when g.op = 'r' then lag(g.old) over (order by g.version) else g.old end as old
+                    from (
+                        select r.* from offline_data.row_history r
+                        where p_trail_columns is not null and s.reaches
+                            and r.table_id = p_table_id and r.row_key = s.row_key and r.op <> 'i' and r.version > s.since
+                        order by r.version desc
+                        limit offline_private.trail_writes_max()) g) h
+                cross join unnest(p_trail_columns) c (name)
+                where h.op <> 'd' and (h.old -> c.name) is not null
+                    and coalesce((s.clocks -> c.name ->> 0)::bigint, s.life_version) > s.since
                 group by c.name) w) t);
 end
 $$;

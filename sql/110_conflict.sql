@@ -54,7 +54,14 @@ begin
             return jsonb_build_object('conflicts', '[]'::jsonb, 'has_more', false, 'next', null);
         end if;
         if jsonb_typeof(p_request -> 'key') = 'object' then
-            v_key := (offline_private.canonical_keys(v_shape, jsonb_build_array(p_request -> 'key')::text))[1];
+            begin
+                v_key := (offline_private.canonical_keys(v_shape, jsonb_build_array(p_request -> 'key')::text))[1];
+            exception when data_exception then
+                v_key := null;
+            end;
+            if v_key is null then
+                raise exception using errcode = '22023', message = 'key is not a key of the table';
+            end if;
         end if;
     end if;
     with heads as materialized (

@@ -13,7 +13,7 @@ use crate::json;
 pub struct Entry {
     /// Column.
     pub column: String,
-    /// Value that the device built on.
+    /// Value that the device built on; `None` also where it is not known.
     pub base: Option<String>,
     /// Value that the device sent.
     pub mine: Option<String>,
@@ -33,6 +33,7 @@ struct Wire<'a> {
     column: Cow<'a, str>,
     #[serde(borrow, default, deserialize_with = "json::present")]
     base: Option<&'a RawValue>,
+    base_known: Option<bool>,
     #[serde(borrow, default, deserialize_with = "json::present")]
     mine: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "json::present")]
@@ -54,7 +55,7 @@ pub fn parse_entries(text: &str) -> Result<Vec<Entry>, CoreError> {
     let text = |value: Option<&RawValue>| value.map(|value| value.get().to_owned());
     let entries = entries.into_iter().map(|entry| {
         Ok(Entry {
-            base: text(entry.base),
+            base: text(entry.base).filter(|_| entry.base_known != Some(false)),
             mine: text(entry.mine),
             theirs: text(entry.theirs),
             column: storable(entry.column)?,

@@ -30,6 +30,18 @@ fn a_missing_value_is_none() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 #[test]
+fn a_base_that_is_not_known_is_none_and_a_null_is_a_null() -> Result<(), Box<dyn std::error::Error>>
+{
+    for (known, base) in [("false", None), ("true", Some("null"))] {
+        let text = format!(
+            r#"[{{"column":"a","base":null,"base_known":{known},"policy":"p","outcome":"mine"}}]"#
+        );
+        assert_eq!(parse_entries(&text)?[0].base.as_deref(), base);
+    }
+    Ok(())
+}
+
+#[test]
 fn names_that_postgres_cannot_store_are_refused() {
     for name in [r"\u0000", r"\ud800"] {
         let text = format!(r#"[{{"column":"{name}","policy":"p","outcome":"mine"}}]"#);

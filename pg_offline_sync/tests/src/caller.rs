@@ -170,6 +170,27 @@ impl Caller {
         let params: crate::db::Params<'_> = &[&conflict, &resolution, &merged];
         Ok(self.client.query_one(query, params).await?.get(0))
     }
+
+    /// `offline.conflicts` that must be refused.
+    pub async fn conflicts_err(&self, request: &Value) -> PgError {
+        let query = "select offline.conflicts($1)";
+        match self.client.query_one(query, &[request]).await {
+            Ok(row) => panic!(
+                "refusal expected for {request}, got {}",
+                row.get::<_, Value>(0)
+            ),
+            Err(error) => error.into(),
+        }
+    }
+
+    /// `offline.resolve_conflicts`.
+    ///
+    /// # Errors
+    /// What the server answers.
+    pub async fn resolve_many(&self, resolutions: &Value) -> Result<Value, PgError> {
+        let query = "select offline.resolve_conflicts($1)";
+        Ok(self.client.query_one(query, &[resolutions]).await?.get(0))
+    }
 }
 
 async fn assume(client: &Client, role: &str, claims: &Value) {

@@ -214,3 +214,71 @@ async fn only_who_owns_the_table_can_sync_it() {
         .unwrap_err();
     assert_eq!(error.code, "42501");
 }
+
+#[tokio::test]
+async fn policies_are_taken_for_the_columns_whose_types_they_fit() {
+    let db = Db::create().await;
+    db.sql(
+        "create extension if not exists citext;
+        create domain public.tags as text[];
+        create table public.rich (id int primary key, words text, name varchar(20), code char(3), nick citext, tags text[], more public.tags,
+            doc jsonb, raw json, n int, at timestamptz, kind uuid);
+        alter table public.rich enable row level security;",
+    )
+    .await;
+    let fits = |policy: &str, column: &str| match policy {
+        "text" => ["words", "name", "code", "nick"].contains(&column),
+        "set" => ["tags", "more", "doc", "raw"].contains(&column),
+        "json" => ["doc", "raw"].contains(&column),
+        _ => true,
+    };
+    let columns = [
+        "words", "name", "code", "nick", "tags", "more", "doc", "raw", "n", "at", "kind",
+    ];
+    for policy in [
+        "text",
+        "set",
+        "json",
+        "merge",
+        "last_write_wins",
+        "manual",
+        "counter",
+    ] {
+        for column in columns {
+            let options =
+                json!({ "scope": "'public'", "policy": { "columns": { column: policy } } });
+            let code = db
+                .try_enable_sync("public.rich", options)
+                .await
+                .err()
+                .map(|error| error.code);
+            let expected = (!fits(policy, column)).then(|| "22023".to_owned());
+            assert_eq!(code, expected, "{policy} on {column}");
+        }
+        let default = json!({ "scope": "'public'", "policy": { "default": policy } });
+        db.enable_sync("public.rich", default).await;
+    }
+    let device = offline_sync_testkit::Device::new(&db, uuid::Uuid::new_v4()).await;
+    let pulled = device.caller.pull(device.id, &json!({})).await;
+    let told = &pulled.schema.as_ref().unwrap()["tables"]["public.rich"]["policy"];
+    assert_eq!(
+        told,
+        &json!({ "default": "counter" }),
+        "as the owner wrote it"
+    );
+    db.enable_sync(
+        "public.rich",
+        json!({ "scope": "'public'", "policy": { "default": "set" } }),
+    )
+    .await;
+    let pulled = device.caller.pull(device.id, &json!({})).await;
+    let told = &pulled.schema.as_ref().unwrap()["tables"]["public.rich"]["policy"];
+    assert_eq!(told["columns"]["words"], "last_write_wins", "{told}");
+    assert_eq!(told["columns"].get("tags"), None, "{told}");
+    assert_eq!(
+        (&told["types"]["more"], &told["types"]["n"]),
+        (&json!("array"), &json!("number")),
+        "{told}"
+    );
+    assert_eq!(told["types"].get("at"), None, "{told}");
+}

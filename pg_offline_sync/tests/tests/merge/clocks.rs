@@ -175,3 +175,104 @@ async fn a_batch_sent_by_a_wrong_clock_is_known_by_its_offset() {
         .await;
     assert!(offset < -180 * 86_400_000, "{offset} ms behind");
 }
+
+#[tokio::test]
+async fn an_edit_of_a_value_from_2099_wins_over_it_at_once() {
+    let db = Db::create().await;
+    cards(&db, json!({ "columns": { "doc": "json" } })).await;
+    let (mut devices, _) = devices_with_card(&db, 2, json!({})).await;
+    let key = json!({ "id": uuid::Uuid::new_v4() });
+    let row = json!({ "a": "inserted in 2099", "doc": { "x": "2099" } });
+    devices[0].record(Op::Insert, TABLE, key.clone(), row, at(hlc(YEAR_2099)));
+    devices[0].push().await;
+    assert!(skewed(&db, devices[0].id).await);
+    devices[1].pull().await;
+    let now = now_ms(&db).await;
+    let seen = json!({ "a": "seen", "doc": { "x": "seen" } });
+    devices[1].record(Op::Update, TABLE, key.clone(), seen.clone(), at(hlc(now)));
+    assert_eq!(devices[1].push().await.statuses(), ["applied"]);
+
+    devices[0].pull().await;
+    let patch = json!({ "a": "again from 2099", "doc": { "x": "2099 again" } });
+    devices[0].record(
+        Op::Update,
+        TABLE,
+        key.clone(),
+        patch,
+        at(hlc(YEAR_2099 + 1)),
+    );
+    assert_eq!(devices[0].push().await.statuses(), ["applied"]);
+    devices[1].pull().await;
+    devices[1].record(Op::Update, TABLE, key.clone(), seen, at(hlc(now + 1)));
+    assert_eq!(devices[1].push().await.statuses(), ["applied"]);
+    assert_eq!(settle(&mut devices, &key, "a").await, "seen");
+    assert_eq!(
+        settle(&mut devices, &key, "doc").await,
+        json!({ "x": "seen" })
+    );
+    let claimed: i64 = db
+        .one(
+            "select count(*) from offline_data.row_history where claimed_hlc >> 16 >= $1",
+            &[&(YEAR_2099 as i64)],
+        )
+        .await;
+    assert_eq!(claimed, 2, "what it claimed is kept");
+}
+
+#[tokio::test]
+async fn what_a_device_at_1970_edited_after_seeing_a_value_beats_that_value_in_either_order_of_arrival()
+ {
+    for late in [false, true] {
+        let db = Db::create().await;
+        cards(&db, json!({})).await;
+        let (mut devices, key) = devices_with_card(&db, 3, json!({ "a": "base" })).await;
+        let now = now_ms(&db).await;
+        devices[0].record(
+            Op::Update,
+            TABLE,
+            key.clone(),
+            json!({ "a": "seen" }),
+            at(hlc(now + 1_000)),
+        );
+        devices[0].push().await;
+        devices[1].pull().await;
+        devices[1].record(
+            Op::Update,
+            TABLE,
+            key.clone(),
+            json!({ "a": "from 1970" }),
+            at(hlc(1_000)),
+        );
+        // Has not seen either of the two; older than what the device at 1970 saw.
+        devices[2].record(
+            Op::Update,
+            TABLE,
+            key.clone(),
+            json!({ "a": "older" }),
+            at(hlc(now + 500)),
+        );
+        let order = if late { [2, 1] } else { [1, 2] };
+        for n in order {
+            devices[n].push().await;
+        }
+        assert_eq!(
+            settle(&mut devices, &key, "a").await,
+            "from 1970",
+            "late: {late}"
+        );
+        assert!(!skewed(&db, devices[1].id).await);
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_put_right_is_marked_no_more() {
+    let db = Db::create().await;
+    cards(&db, json!({})).await;
+    let (mut devices, key) = devices_with_card(&db, 1, json!({ "a": "base" })).await;
+    for (clock, marked) in [(YEAR_2099, true), (now_ms(&db).await, false)] {
+        let patch = json!({ "a": clock.to_string() });
+        devices[0].record(Op::Update, TABLE, key.clone(), patch, at(hlc(clock)));
+        devices[0].push().await;
+        assert_eq!(skewed(&db, devices[0].id).await, marked, "{clock}");
+    }
+}

@@ -1,13 +1,21 @@
 //! Merging through SQL: the policies, the clocks, conflicts that need a person.
 
+mod bases;
 mod clocks;
+mod combining;
 mod conflicts;
 mod counters;
 mod deletion;
+mod functions;
+mod log;
+mod orders;
 mod policies;
+mod resolving;
 
-use offline_sync_testkit::{Db, Device};
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+use offline_sync_testkit::{Db, Device, Op};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 const TABLE: &str = "public.card";
@@ -15,7 +23,8 @@ const TABLE: &str = "public.card";
 /// `public.card`, shared by everyone, with these policies.
 async fn cards(db: &Db, policy: Value) {
     db.sql(
-        "create table public.card (id uuid primary key, a text, b text, n int8 default 0);
+        "create table public.card (id uuid primary key, a text, b text, n int8 default 0,
+            tags text[], ids int8[], doc jsonb);
         alter table public.card enable row level security;
         create policy everyone on public.card to authenticated using (true) with check (true)",
     )
@@ -50,6 +59,25 @@ async fn settle(devices: &mut [Device], key: &Value, column: &str) -> Value {
 /// Milliseconds since 1970 as a clock value.
 fn hlc(ms: u64) -> Value {
     json!((ms << 16).to_string())
+}
+
+/// Device `n` pushes this patch with a clock so many milliseconds after `start`; status, and outcome of each contested column.
+async fn push_at(devices: &mut [Device], n: usize, key: &Value, patch: Value, ms: u64) -> Pushed {
+    let clock = Map::from_iter([("hlc".to_owned(), hlc(ms))]);
+    let seq = devices[n].record(Op::Update, TABLE, key.clone(), patch, clock);
+    let answer = devices[n].push().await;
+    let verdict = answer.verdict(seq);
+    (verdict.status.clone(), verdict.columns.clone())
+}
+
+/// Status of a push, and outcome of each contested column.
+type Pushed = (String, BTreeMap<String, String>);
+
+/// The conflict log, an entry a line: column, policy, outcome, status, base, mine and theirs.
+async fn log_lines(db: &Db) -> Vec<String> {
+    let query = "select concat_ws(' ', column_name, policy, outcome, status, coalesce(base::text, '-'), mine, theirs)
+        from offline_data.conflict_resolution_log order by created_at, column_name";
+    db.column(query, &[]).await
 }
 
 /// The server's clock in milliseconds.

@@ -187,3 +187,29 @@ async fn a_deferred_constraint_trigger_fails_its_own_mutation_and_not_the_commit
         .await;
     assert_eq!(answer.statuses(), ["applied", "rejected P9013", "applied"]);
 }
+
+#[tokio::test]
+async fn an_assertion_that_fails_in_a_trigger_costs_its_own_mutation_and_not_the_batch() {
+    let db = Db::create().await;
+    fixtures::notes(&db).await;
+    trigger(
+        &db,
+        "before insert",
+        "assert new.title <> 'bad', 'no bad titles'; return new;",
+    )
+    .await;
+    let (caller, device) = user(&db).await;
+    let insert = |seq: u64, title: &str| {
+        let key = json!({ "id": Uuid::new_v4() });
+        mutation(
+            seq,
+            Op::Insert,
+            "public.note",
+            &key,
+            &json!({ "title": title }),
+        )
+    };
+    let batch = json!([insert(1, "good"), insert(2, "bad"), insert(3, "good")]);
+    let statuses = caller.push(device, &batch).await.statuses();
+    assert_eq!(statuses, ["applied", "rejected P0004", "applied"]);
+}
