@@ -174,15 +174,14 @@ declare
     v_user text := offline_private.check_owner(p_device);
     v_seed text := gen_random_uuid()::text;
     v_now timestamptz := clock_timestamp();
+    v_kind text := case when p_run.op = 'delete' then 'delete' when not p_actions && array['nothing', 'insert', 'resurrect'] then 'edit' end;
 begin
     insert into offline_data.conflict_resolution_log (conflict_id, column_name, table_id, row_key, user_id, device_id, device_seq,
         version, base, mine, theirs, policy, outcome, status, created_at, kind, overlap)
     select e.conflict_id::uuid, e.column_name, p_run.table_id, e.row_key, v_user, p_device, e.seq, e.version,
         e.base::json, e.mine::json, e.theirs::json, e.policy, e.outcome,
         case when e.outcome = 'manual' then 'pending' else 'auto' end, v_now,
-        case when p_run.op = 'delete' then 'delete' when p_actions[array_position(p_run.seqs, e.seq)] <> 'update' then 'deleted'
-            else 'edit' end,
-        e.overlap
+        coalesce(v_kind, case p_actions[array_position(p_run.seqs, e.seq)] when 'update' then 'edit' else 'deleted' end), e.overlap
     from offline_private.conflict_entries(v_seed, p_run.keys, p_run.seqs, p_versions, p_contested) e;
     if exists (select from unnest(p_contested) u (c) where u.c like '%"outcome":"manual"%') then
         perform offline_private.wake(array['offline:user:' || v_user], 'conflict');
