@@ -52,7 +52,10 @@ begin
                 and (p.from_start or not pg_visible_in_snapshot(d.change_xid, p_lower))
                 and p.known
                 and (
-                    select s.scope in (select o.scope from unnest(p_scopes) o where o.table_id = d.table_id)
+                    select s.scope in (
+                        select o.scope from unnest(p_scopes) o
+                        -- A deletion in a scope that is new to the device is not told there.
+                        where o.table_id = d.table_id and (o.known or not s.deleted))
                     from offline_data.row_state s
                     where s.table_id = d.table_id and s.row_key = d.row_key) is not true
             order by d.era, d.change_xid, d.version
