@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use offline_sync_core::batch::{Op, parse_batch};
-use offline_sync_core::merge::policy::TablePolicy;
-use offline_sync_core::merge::{Action, Decided, Outcome, Status, decide_run};
+use offline_sync_core::merge::{Action, Decided, Needs, Outcome, Status, decide_run};
 use offline_sync_core::plan::{Run, plan};
 use serde_json::value::RawValue;
 
@@ -350,7 +349,7 @@ impl Model {
                 format!("[{{\"k\":{key},\"r\":{values}}}]")
             },
         );
-        let states = self.state_json(single, key, stored);
+        let states = self.state_json(single, key, stored, pushing.device);
         let befores = single.before.map(|before| format!("[{before}]"));
         let decided = decide_run(
             run.op,
@@ -375,7 +374,7 @@ impl Model {
     }
 
     /// The state of a row as the database hands it to the core.
-    fn state_json(&self, single: &Single<'_>, key: &Raw, stored: &Stored) -> String {
+    fn state_json(&self, single: &Single<'_>, key: &Raw, stored: &Stored, device: usize) -> String {
         let Some(state) = &stored.state else {
             return "[]".to_owned();
         };
@@ -390,7 +389,7 @@ impl Model {
             .map(|(at, own)| format!("\"{}\":{}", COLUMNS[*at].name, stamp(own)))
             .collect();
         let base = self
-            .base_json(single, stored)
+            .base_json(single, stored, device)
             .unwrap_or_else(|| "null".to_owned());
         format!(
             "[{{\"key\":{key},\"version\":{},\"hlc\":{},\"deleted\":{},\"device\":{},\"life\":{},\"clocks\":{{{}}},\"base\":{base}}}]",
@@ -403,21 +402,27 @@ impl Model {
         )
     }
 
-    /// Values of the patched columns at the base, as far as the history has them.
-    fn base_json(&self, single: &Single<'_>, stored: &Stored) -> Option<String> {
+    /// Values at the base of the columns that the device does not tell, as far as the history of a row in its scopes has them;
+    /// a deletion takes all columns with it.
+    fn base_json(&self, single: &Single<'_>, stored: &Stored, device: usize) -> Option<String> {
         let state = stored.state.as_ref()?;
         let base = single.run.bases[single.at]?;
-        if base >= state.version || state.life.version > base {
+        let seen = self.devices[device].teams.contains(&state.scope);
+        if base >= state.version || state.life.version > base || !seen {
             return None;
         }
-        let complete = single
-            .before
-            .is_some_and(|before| !before.get().contains("null"));
-        let policy = TablePolicy::parse(&self.policy).ok()?;
-        let columns = &single.run.columns;
-        if complete || !columns.iter().any(|column| policy.of(column).needs_base()) {
-            return None;
-        }
+        let columns = if single.run.op == Op::Delete {
+            let known = (0..COLUMNS.len()).filter(|column| self.schema.has(*column));
+            known
+                .map(|column| COLUMNS[column].name.to_owned())
+                .collect()
+        } else {
+            single.run.columns.clone()
+        };
+        let befores = single.before.map(|before| format!("[{before}]"));
+        let columns = Needs::of(&self.policy, &columns, befores.as_deref())
+            .ok()?
+            .base;
         let found = columns.iter().filter_map(|name| {
             let at = find(name)?;
             let later = stored.history.iter().filter(|past| past.version > base);
