@@ -249,6 +249,18 @@ impl Server for Model {
     fn alter(&mut self, change: SchemaChange) {
         self.schema.change(change);
         self.read_schema();
+        // A dropped column takes its values along.
+        for row in self
+            .rows
+            .values_mut()
+            .filter_map(|stored| stored.row.as_mut())
+        {
+            for (at, raw) in row.iter_mut().enumerate() {
+                if !self.schema.has(at) {
+                    *raw = "null".into();
+                }
+            }
+        }
     }
 
     fn crash(&mut self) {

@@ -134,6 +134,24 @@ async fn a_row_that_moved_and_was_deleted_is_gone_everywhere() {
 }
 
 #[tokio::test]
+async fn a_row_that_moved_to_a_scope_new_to_the_device_and_was_deleted_there_is_gone_too() {
+    let db = Db::create().await;
+    fixtures::tasks(&db, json!({})).await;
+    let me = Uuid::new_v4();
+    let (from, to) = (
+        fixtures::team(&db, &[me]).await,
+        fixtures::team(&db, &[]).await,
+    );
+    fixtures::add_task(&db, from, "t").await;
+    let mut device = Device::new(&db, me).await;
+    db.rows("update public.task set team_id = $1", &[&to]).await;
+    fixtures::join(&db, to, me).await;
+    db.sql("delete from public.task").await;
+    device.pull().await;
+    device.assert_in_step(TASK).await;
+}
+
+#[tokio::test]
 async fn a_scope_value_that_is_lost_for_one_table_only_evicts_the_rows_of_that_table() {
     let db = Db::create().await;
     db.sql("create table public.right_to (kind text, value text, user_id uuid);

@@ -106,6 +106,33 @@ async fn a_column_that_was_added_between_two_pushes_is_accepted_at_once() {
 }
 
 #[tokio::test]
+async fn a_column_that_was_dropped_between_two_pushes_costs_only_the_mutations_that_name_it() {
+    let db = Db::create().await;
+    fixtures::notes(&db).await;
+    db.sql("alter table public.note add mood text").await;
+    let (caller, device) = user(&db).await;
+    let key = json!({ "id": Uuid::new_v4() });
+    let edit = |seq, op, patch| mutation(seq, op, "public.note", &key, &patch);
+    let insert = edit(1, Op::Insert, json!({ "mood": "early" }));
+    assert_eq!(
+        caller.push(device, &json!([insert])).await.statuses(),
+        ["applied"]
+    );
+    // The plan of the next push is made from the shape that this one read.
+    db.sql("alter table public.note drop mood").await;
+    let late = edit(2, Op::Update, json!({ "mood": "late" }));
+    let both = edit(3, Op::Update, json!({ "mood": "late", "title": "late" }));
+    let other = edit(4, Op::Update, json!({ "title": "other" }));
+    assert_eq!(
+        caller
+            .push(device, &json!([late, both, other]))
+            .await
+            .statuses(),
+        ["rejected 42703", "rejected 42703", "applied"]
+    );
+}
+
+#[tokio::test]
 async fn an_empty_batch_and_an_empty_patch_are_fine() {
     let db = Db::create().await;
     fixtures::notes(&db).await;
