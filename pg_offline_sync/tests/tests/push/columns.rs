@@ -111,24 +111,34 @@ async fn a_column_that_was_dropped_between_two_pushes_costs_only_the_mutations_t
     fixtures::notes(&db).await;
     db.sql("alter table public.note add mood text").await;
     let (caller, device) = user(&db).await;
-    let key = json!({ "id": Uuid::new_v4() });
-    let edit = |seq, op, patch| mutation(seq, op, "public.note", &key, &patch);
-    let insert = edit(1, Op::Insert, json!({ "mood": "early" }));
+    let (key, new) = (
+        json!({ "id": Uuid::new_v4() }),
+        json!({ "id": Uuid::new_v4() }),
+    );
+    let change = |seq, op, key, patch| mutation(seq, op, "public.note", key, &patch);
+    let insert = change(1, Op::Insert, &key, json!({ "mood": "early" }));
     assert_eq!(
         caller.push(device, &json!([insert])).await.statuses(),
         ["applied"]
     );
     // The plan of the next push is made from the shape that this one read.
     db.sql("alter table public.note drop mood").await;
-    let late = edit(2, Op::Update, json!({ "mood": "late" }));
-    let both = edit(3, Op::Update, json!({ "mood": "late", "title": "late" }));
-    let other = edit(4, Op::Update, json!({ "title": "other" }));
+    let batch = json!([
+        change(2, Op::Update, &key, json!({ "mood": "late" })),
+        change(3, Op::Upsert, &key, json!({ "mood": "late" })),
+        change(4, Op::Insert, &new, json!({ "mood": "late" })),
+        change(
+            5,
+            Op::Insert,
+            &new,
+            json!({ "mood": "late", "title": "late" })
+        ),
+        change(6, Op::Update, &key, json!({ "title": "other" })),
+    ]);
+    let gone = "rejected 42703";
     assert_eq!(
-        caller
-            .push(device, &json!([late, both, other]))
-            .await
-            .statuses(),
-        ["rejected 42703", "rejected 42703", "applied"]
+        caller.push(device, &batch).await.statuses(),
+        [gone, gone, gone, gone, "applied"]
     );
 }
 
