@@ -171,10 +171,6 @@ declare
     v_keys text[];
 begin
     v_table := offline_private.synced_table(p_run.table_id);
-    if not (v_table.shape -> 'columns') ?& p_run.columns then
-        -- The plan was made from a shape that is older than the table.
-        raise exception using errcode = '42703', message = format('%s has lost a column that the mutation names', v_table.shape ->> 'name');
-    end if;
     if v_table.shape -> 'key_kinds' @> '[{"kind": "other"}]' then
         v_keys := offline_private.canonical_keys(v_table.shape, p_run.rows);
         if cardinality(p_run.keys) > (select count(distinct u.k) from unnest(v_keys) u (k)) then
