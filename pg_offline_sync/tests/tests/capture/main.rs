@@ -186,12 +186,12 @@ async fn a_write_wakes_each_scope_once_a_transaction() {
     let (tx, mut rx) = tokio::sync::mpsc::unbounded_channel();
     let listener = offline_sync_testkit::listen(&db, "offline_wake", tx).await;
     let (_, user) = watched(&db).await;
-    let other = Uuid::new_v4();
+    let (other, third) = (Uuid::new_v4(), Uuid::new_v4());
     db.sql(&format!(
         "begin;
         insert into public.note (user_id) select '{user}' from generate_series(1, 50);
         update public.note set n = 1;
-        insert into public.note (user_id) values ('{other}');
+        insert into public.note (user_id) values ('{other}'), ('{third}');
         commit;
         begin; update public.note set n = 2; rollback;
         notify offline_wake, 'end'"
@@ -210,7 +210,7 @@ async fn a_write_wakes_each_scope_once_a_transaction() {
     }
     listener.abort();
     topics.sort();
-    let mut expected = [user, other].map(|id| format!("offline:user:{id}"));
+    let mut expected = [user, other, third].map(|id| format!("offline:user:{id}"));
     expected.sort();
     assert_eq!(topics, expected);
 }

@@ -1,7 +1,8 @@
 //! Counters: the sum of all increments, whatever happened on the way.
 
-use offline_sync_testkit::{Db, Op};
+use offline_sync_testkit::{Db, Device, Op};
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use crate::{TABLE, cards, devices_with_card, settle};
 
@@ -32,7 +33,11 @@ async fn increments_of_three_devices_add_up_in_any_order_and_repetition() {
 async fn a_counter_without_before_takes_its_base_from_the_history() {
     let db = Db::create().await;
     cards(&db, json!({ "columns": { "n": "counter" } })).await;
-    let (mut devices, key) = devices_with_card(&db, 2, json!({ "n": "10" })).await;
+    let (mut devices, key) = devices_with_card(&db, 1, json!({ "n": "4" })).await;
+    devices[0].update(TABLE, key.clone(), json!({ "n": "10" }));
+    devices[0].push().await;
+    // Its base is a change itself, whose own old value is not what the device saw.
+    devices.push(Device::new(&db, Uuid::new_v4()).await);
     for step in ["11", "12", "13"] {
         devices[0].update(TABLE, key.clone(), json!({ "n": step }));
         devices[0].push().await;

@@ -4,7 +4,7 @@ use offline_sync_testkit::{Db, Device, Op, fixtures};
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use crate::{TABLE, cards, devices_with_card};
+use crate::{TABLE, cards, devices_with_card, push_at, settle};
 
 /// One device deletes, the other edits, both offline. Status of the second push, and whether the card lives.
 async fn race(rule: &str, delete_first: bool) -> (String, bool, Option<String>) {
@@ -111,6 +111,23 @@ async fn a_row_inserted_again_is_a_new_life_of_its_key() {
         devices[0].view(TABLE, &key).unwrap()["a"],
         "\"second life\""
     );
+}
+
+#[tokio::test]
+async fn a_row_inserted_again_forgets_the_clocks_of_its_former_life() {
+    let db = Db::create().await;
+    cards(&db, json!({})).await;
+    let (mut devices, key) = devices_with_card(&db, 1, json!({ "a": "a" })).await;
+    devices[0].update(TABLE, key.clone(), json!({ "a": "first life" }));
+    devices[0].sync().await;
+    devices.push(Device::new(&db, Uuid::new_v4()).await);
+    devices[0].delete(TABLE, key.clone());
+    devices[0].insert(TABLE, key.clone(), json!({ "a": "second life" }));
+    devices[0].sync().await;
+    // The column's last write that it saw was in the former life: that it saw it says nothing about this one.
+    let (_, columns) = push_at(&mut devices, 1, &key, json!({ "a": "long ago" }), 1).await;
+    assert_eq!(columns["a"], "theirs");
+    assert_eq!(settle(&mut devices, &key, "a").await, "second life");
 }
 
 #[tokio::test]
