@@ -84,7 +84,7 @@ survival: install bench/peers/node_modules ## the same conflicts for us, RxDB, Y
 mutants: install ## deliberate faults in core and SQL: each must be caught by a test
 	tools/mutants/run.sh
 
-evidence: up client-js/dist ## every figure that the README claims, into docs/evidence.json (LONG=1: the stated sizes)
+evidence: up client-js/dist bench/peers/node_modules ## every figure that the README claims, into docs/evidence.json (LONG=1: the stated sizes)
 	cargo run --release --quiet -p offline_sync_bench -- all
 	bench/instructions.sh
 

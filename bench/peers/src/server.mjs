@@ -28,7 +28,7 @@ const OPTIONS = JSON.stringify({
   members: 'select auth.uid()::text',
   policy: {
     default: 'last_write_wins',
-    columns: { likes: 'counter' },
+    columns: { likes: 'counter', body: 'text', tags: 'set', settings: 'json' },
   },
 });
 

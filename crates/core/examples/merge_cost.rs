@@ -5,7 +5,7 @@
 //! `text` merges two documents of N kB with 500 edits each per 100 kB, `words` one line of as many,
 //! `noise` three texts of N kB without anything in common but the few words they are made of;
 //! `set` two arrays and `json` two objects of N members; `lww` decides N contested columns; `clock` ticks and
-//! observes N times. Prints what was done, its time, and a sum over the results.
+//! observes N times. Prints what was done, its time, and a sum over the results. `evidence` prints the row `text_merge`.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -17,11 +17,15 @@ use offline_sync_core::merge::{decide_run, merge_text};
 
 const NOW: u64 = 116_200_000_000_000_000;
 
+const WHAT: &str = "text, words, noise, set, json, lww or clock, or evidence";
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let what = arguments
-        .next()
-        .ok_or("text, words, noise, set, json, lww or clock")?;
+    let what = arguments.next().ok_or(WHAT)?;
+    if what == "evidence" {
+        println!("{}", evidence());
+        return Ok(());
+    }
     let n: usize = arguments.next().ok_or("how many")?.parse()?;
     let sum = match what.as_str() {
         "text" => texts(n * 1_000, "\n"),
@@ -31,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "json" => objects(n)?,
         "lww" => columns(n)?,
         "clock" => clocks(n),
-        _ => return Err("text, words, noise, set, json, lww or clock".into()),
+        _ => return Err(WHAT.into()),
     };
     println!("{what} {n}: {sum}");
     Ok(())
@@ -45,8 +49,43 @@ fn timed<T>(work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// A document of lines of ten words, in which one side changes one word in 36, the other another one.
 fn texts(bytes: usize, end_of_line: &str) -> usize {
+    let [base, mine, theirs] = documents(bytes, end_of_line);
+    timed(|| merge_text(&base, &mine, &theirs)).text.len()
+}
+
+/// The time of a merge by the texts' size: the median of eleven.
+fn evidence() -> String {
+    let milliseconds = |bytes: usize, end_of_line: &str| {
+        let [base, mine, theirs] = documents(bytes, end_of_line);
+        let mut times: Vec<f64> = (0..11)
+            .map(|_| {
+                let start = Instant::now();
+                let merged = merge_text(&base, &mine, &theirs);
+                assert!(!merged.overlap && merged.text.len() > bytes);
+                start.elapsed().as_secs_f64() * 1_000.0
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    };
+    let [small, middle, large] =
+        [10_000, 100_000, 1_000_000].map(|bytes| milliseconds(bytes, "\n"));
+    let line = milliseconds(100_000, " ");
+    // Instructions grow with the text; the time also with what the caches no longer hold.
+    let growth = (large / middle).max(middle / small) / 10.0;
+    format!(
+        r#"[{{"name":"text_merge","what":"merge of two documents of 100 kB with 500 edits each","value":{middle:.2},"unit":"ms","bar":"< 50","ok":{},
+"command":"cargo run -rp offline_sync_core --example merge_cost -- evidence","size":"10 kB {small:.2} ms, 1 MB {large:.1} ms, 100 kB in a single line {line:.1} ms","spread":null}},
+{{"name":"text_merge_growth","what":"time per kB at ten times the size: the greatest ratio from 10 kB to 1 MB","value":{growth:.2},"unit":"ratio","bar":"≤ 3","ok":{},
+"command":"cargo run -rp offline_sync_core --example merge_cost -- evidence","size":"10 kB, 100 kB, 1 MB","spread":null}}]"#,
+        middle < 50.0,
+        growth <= 3.0
+    )
+}
+
+/// A document of lines of ten words, as it was and with one word in 33 changed by one side and another one by the other.
+fn documents(bytes: usize, end_of_line: &str) -> [String; 3] {
     let document = |side: Option<usize>| {
         let mut text = String::with_capacity(bytes + bytes / 8);
         let mut size = 0;
@@ -54,7 +93,7 @@ fn texts(bytes: usize, end_of_line: &str) -> usize {
             if size >= bytes {
                 break;
             }
-            let plain = word * 7919 % 997;
+            let plain = word * 7919 % 99_991;
             size += 6;
             if side.is_some_and(|side| word % 33 == side) {
                 text.push_str("edit");
@@ -65,8 +104,7 @@ fn texts(bytes: usize, end_of_line: &str) -> usize {
         }
         text
     };
-    let (base, mine, theirs) = (document(None), document(Some(3)), document(Some(17)));
-    timed(|| merge_text(&base, &mine, &theirs)).text.len()
+    [document(None), document(Some(3)), document(Some(17))]
 }
 
 /// Three unlike texts of four different words, a third of which end a line.

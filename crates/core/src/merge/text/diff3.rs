@@ -9,6 +9,8 @@ pub(super) struct Texts<'a> {
     pub base: Vec<&'a str>,
     pub mine: Vec<&'a str>,
     pub theirs: Vec<&'a str>,
+    /// Whether changes on both sides of an unchanged piece are one.
+    pub binds: fn(&str) -> bool,
 }
 
 /// A part of the result.
@@ -16,11 +18,16 @@ pub(super) enum Region<'t, 'a> {
     /// Unchanged, or changed by one side, or alike by both.
     Settled(&'t [&'a str]),
     /// Changed by both, differently.
-    Both {
-        base: &'t [&'a str],
-        mine: &'t [&'a str],
-        theirs: &'t [&'a str],
-    },
+    Both(Both<'t, 'a>),
+}
+
+/// What both changed, differently.
+pub(super) struct Both<'t, 'a> {
+    pub base: &'t [&'a str],
+    pub mine: &'t [&'a str],
+    pub theirs: &'t [&'a str],
+    /// What each change put there, by its place in the base; theirs first at the same place, alike ones once.
+    pub written: Vec<&'t [&'a str]>,
 }
 
 /// A change of one side: `base` became `side`.
@@ -62,17 +69,35 @@ impl<'a> Texts<'a> {
             let theirs_now = &self.theirs[theirs.side_of(&span, from_theirs)];
             let (by_me, by_them) = (mine.at > from_mine, theirs.at > from_theirs);
             regions.push(match (by_me, by_them) {
-                (true, true) if mine_now != theirs_now => Region::Both {
+                (true, true) if mine_now != theirs_now => Region::Both(Both {
                     base: &self.base[span],
                     mine: mine_now,
                     theirs: theirs_now,
-                },
+                    written: self.written(mine.since(from_mine), theirs.since(from_theirs)),
+                }),
                 (true, _) => Region::Settled(mine_now),
                 (false, _) => Region::Settled(theirs_now),
             });
         }
         regions.push(Region::Settled(&self.base[at..]));
         regions
+    }
+
+    fn written(&self, mine: &[Change], theirs: &[Change]) -> Vec<&[&'a str]> {
+        let theirs = theirs
+            .iter()
+            .map(|change| (change.base.clone(), &self.theirs[change.side.clone()]));
+        let mine = mine
+            .iter()
+            .map(|change| (change.base.clone(), &self.mine[change.side.clone()]));
+        let mut written: Vec<(Range<usize>, &[&'a str])> = theirs.chain(mine).collect();
+        written.sort_by_key(|(base, _)| base.start);
+        written.dedup();
+        written.into_iter().map(|(_, text)| text).collect()
+    }
+
+    fn bind(&self, unchanged: Range<usize>) -> bool {
+        self.base[unchanged].iter().all(|piece| (self.binds)(piece))
     }
 
     /// The changes of mine and of theirs.
@@ -94,7 +119,16 @@ impl<'a> Texts<'a> {
                 base: place(hunk.before),
                 side: place(hunk.after),
             };
-            diff.hunks().map(change).collect()
+            let mut changes: Vec<Change> = Vec::new();
+            for next in diff.hunks().map(change) {
+                match changes.last_mut() {
+                    Some(last) if self.bind(last.base.end..next.base.start) => {
+                        (last.base.end, last.side.end) = (next.base.end, next.side.end);
+                    }
+                    _ => changes.push(next),
+                }
+            }
+            changes
         })
     }
 }
@@ -117,6 +151,11 @@ impl<'c> Walk<'c> {
 
     fn next(&self) -> Option<&'c Change> {
         self.changes.get(self.at)
+    }
+
+    /// The changes taken from that on.
+    fn since(&self, from: usize) -> &'c [Change] {
+        &self.changes[from..self.at]
     }
 
     /// Takes the next change if it meets the span, which then covers it too.

@@ -7,6 +7,8 @@
 mod diff3;
 mod tokens;
 
+use diff3::{Both, Region, Texts};
+
 use super::contest::{Contest, Resolution};
 use super::last_write_wins;
 use crate::json;
@@ -37,56 +39,88 @@ pub fn merge_text(base: &str, mine: &str, theirs: &str) -> TextMerge {
         text: String::with_capacity(mine.len().max(theirs.len())),
         overlap: false,
     };
-    merge_pieces(
-        tokens::lines,
-        [base, mine, theirs],
-        &mut merged,
-        merge_words,
-    );
+    for region in cut(tokens::lines, |_| false, [base, mine, theirs]).regions() {
+        match region {
+            Region::Settled(lines) => merged.text.extend(lines.iter().copied()),
+            Region::Both(both) => {
+                let texts = [both.base, both.mine, both.theirs].map(<[&str]>::concat);
+                merge_words(texts.each_ref().map(String::as_str), &mut merged);
+            }
+        }
+    }
     merged
 }
 
 /// Merges lines that both sides changed.
 fn merge_words(texts: [&str; 3], merged: &mut TextMerge) {
-    merge_pieces(tokens::words, texts, merged, keep_both);
-}
-
-/// Merges base, mine and theirs piece by piece; `settle` writes what becomes of pieces that both sides changed.
-fn merge_pieces(
-    cut: fn(&str) -> Vec<&str>,
-    [base, mine, theirs]: [&str; 3],
-    merged: &mut TextMerge,
-    settle: fn([&str; 3], &mut TextMerge),
-) {
-    let texts = diff3::Texts {
-        base: cut(base),
-        mine: cut(mine),
-        theirs: cut(theirs),
-    };
-    for region in texts.regions() {
+    for region in cut(tokens::words, tokens::is_space, texts).regions() {
         match region {
-            diff3::Region::Settled(pieces) => merged.text.extend(pieces.iter().copied()),
-            diff3::Region::Both { base, mine, theirs } => {
-                let [base, mine, theirs] = [base, mine, theirs].map(<[&str]>::concat);
-                settle([&base, &mine, &theirs], merged);
-            }
+            Region::Settled(words) => merged.text.extend(words.iter().copied()),
+            Region::Both(both) => keep_both(&both, merged),
         }
     }
 }
 
-/// Theirs, then mine. Two words do not become one, nor two lines.
-fn keep_both([_, mine, theirs]: [&str; 3], merged: &mut TextMerge) {
-    merged.text.push_str(theirs);
-    if mine.is_empty() || mine == theirs {
+fn cut<'a>(
+    pieces: fn(&str) -> Vec<&str>,
+    binds: fn(&str) -> bool,
+    [base, mine, theirs]: [&'a str; 3],
+) -> Texts<'a> {
+    Texts {
+        base: pieces(base),
+        mine: pieces(mine),
+        theirs: pieces(theirs),
+        binds,
+    }
+}
+
+/// What both wrote, in the order of the places; the words that it replaced go. Where one side only took words away, what the
+/// other made of them stays whole. Two words do not become one, nor two lines.
+fn keep_both(both: &Both<'_, '_>, merged: &mut TextMerge) {
+    let blank = |pieces: &[&str]| pieces.iter().all(|piece| tokens::is_space(piece));
+    if blank(both.mine) || blank(both.theirs) {
+        let kept = if blank(both.theirs) {
+            both.mine
+        } else {
+            both.theirs
+        };
+        merged.text.extend(kept.iter().copied());
         return;
     }
-    let joins = |c: Option<char>| c.is_some_and(|c| !c.is_whitespace());
-    if joins(theirs.chars().next_back()) && joins(mine.chars().next()) {
-        let lines = mine.contains('\n') || theirs.contains('\n');
-        merged.text.push(if lines { '\n' } else { ' ' });
+    let lines = both.written.iter().any(|text| text.contains(&"\n"));
+    let mut some = false;
+    for (at, text) in both.written.iter().enumerate() {
+        if blank(text) {
+            continue;
+        }
+        // The first change stands where it stood; what is put behind another one has lost its neighbours.
+        if at > 0 {
+            part(&mut merged.text, text, if lines { '\n' } else { ' ' });
+        }
+        merged.text.extend(text.iter().copied());
+        merged.overlap |= some;
+        some = true;
     }
-    merged.text.push_str(mine);
-    merged.overlap |= !theirs.is_empty();
+    let ends = [both.theirs, both.mine];
+    let end = ends
+        .iter()
+        .filter_map(|side| side.last())
+        .find(|end| end.trim().is_empty());
+    if let Some(end) = end.filter(|_| !merged.text.ends_with(char::is_whitespace)) {
+        merged.text.push_str(end);
+    }
+}
+
+/// One space, or what else parts, before `next`.
+fn part(text: &mut String, next: &[&str], by: char) {
+    let spaced = next
+        .first()
+        .is_some_and(|piece| piece.starts_with(char::is_whitespace));
+    if spaced && text.ends_with(' ') {
+        text.pop();
+    } else if !spaced && !text.is_empty() && !text.ends_with(char::is_whitespace) {
+        text.push(by);
+    }
 }
 
 pub(super) fn resolve(contest: &Contest<'_>) -> Resolution {

@@ -11,3 +11,9 @@ pub(super) fn lines(text: &str) -> Vec<&str> {
 pub(super) fn words(text: &str) -> Vec<&str> {
     text.split_word_bounds().collect()
 }
+
+/// Whether what was changed on both sides of an unchanged piece was changed as one: a phrase is more than its words, a line is
+/// a line.
+pub(super) fn is_space(piece: &str) -> bool {
+    !piece.contains('\n') && piece.chars().all(char::is_whitespace)
+}
