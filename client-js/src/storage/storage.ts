@@ -40,6 +40,8 @@ export interface SyncState {
   readonly tables: readonly string[];
   /** Wake-up topics that the caller may join. */
   readonly topics: readonly string[];
+  /** A verdict brought a row of a scope that no pull has covered: if the scope is lost again, no pull names it. */
+  readonly strays?: boolean;
   readonly schema: ServerSchema | null;
   /** A paged pull was begun and not finished. */
   readonly paging: boolean;

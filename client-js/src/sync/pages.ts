@@ -5,7 +5,7 @@ import type { Draft } from '../store/draft.ts';
 import type { Mirror } from '../store/mirror.ts';
 import { keyText, type TableSpec } from '../table.ts';
 import type { ServerRow } from '../types.ts';
-import { isOlder } from './verdicts.ts';
+import { hasTopic, isOlder } from './verdicts.ts';
 
 export interface PageContext {
   readonly draft: Draft;
@@ -92,6 +92,16 @@ export function sweep({ draft, mirror }: PageContext): void {
     if (row !== undefined && row.generation !== draft.sync.generation) draft.deleteRow(table, key);
   }
   draft.setSync({ sweeping: false });
+}
+
+/** A pull that was begun after these rows came has told the user's scopes: what is in none of them is gone. */
+export function dropStrays({ draft, mirror }: PageContext): void {
+  if (!draft.sync.strays) return;
+  for (const { table, keyText: key } of mirror.serverRows()) {
+    const row = draft.row(table, key);
+    if (row !== undefined && !hasTopic(draft.sync, row.scope)) draft.deleteRow(table, key);
+  }
+  draft.setSync({ strays: false });
 }
 
 /** A pull that was begun after these were decided has come to its end, so the rows contain them. */

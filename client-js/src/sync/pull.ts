@@ -5,7 +5,7 @@ import { SyncFailure } from '../net/classify.ts';
 import type { TimedAnswer } from '../net/rpc.ts';
 import type { Draft } from '../store/draft.ts';
 import { observeServer, type SyncContext } from './context.ts';
-import { applyChanges, type PageContext, seenSeq, settleAllConfirmed, sweep } from './pages.ts';
+import { applyChanges, dropStrays, type PageContext, seenSeq, settleAllConfirmed, sweep } from './pages.ts';
 
 const PAGE_ROWS_MAX = 1_000;
 const PAGE_ROWS_MIN = 10;
@@ -118,7 +118,10 @@ export class Puller {
     }
     if (answer.hasMore) return 'more';
     if (draft.sync.sweeping) sweep(page);
-    if (settles) settleAllConfirmed(page);
+    if (settles) {
+      dropStrays(page);
+      settleAllConfirmed(page);
+    }
     return 'done';
   }
 

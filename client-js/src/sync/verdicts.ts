@@ -3,6 +3,7 @@
 import type { ServerError } from '../errors.ts';
 import type { PushResult, ResultStatus } from '../net/answers.ts';
 import { SyncFailure } from '../net/classify.ts';
+import type { SyncState } from '../storage/storage.ts';
 import type { Draft } from '../store/draft.ts';
 import { applyMutation } from '../store/overlay.ts';
 import { keyOf, keyText, type TableSpec } from '../table.ts';
@@ -99,17 +100,26 @@ function takeIntoRow(mutation: Mutation, result: PushResult, { draft, tables }: 
   }
   if (version === null) return false;
   const spec = tables.get(table);
+  // Named when the row was written; else nothing has moved it.
+  const scope = result.scope ?? stored?.scope ?? null;
+  if (!hasTopic(draft.sync, scope)) draft.setSync({ strays: true });
   draft.putRow({
     table,
     // The server's spelling of the key is the one under which pulls will bring the row.
     keyText: spec === undefined ? mutation.keyText : keyText(spec, { ...mutation.key, ...keyOf(spec, row) }),
     version,
-    // Named when the row was written; else nothing has moved it.
-    scope: result.scope ?? stored?.scope ?? null,
+    scope,
     row,
     generation: draft.sync.generation,
   });
   return true;
+}
+
+/** Whether the user's scopes, as the last pull told them, hold this one; also where the scope is not known. */
+export function hasTopic({ topics }: SyncState, scope: string | null): boolean {
+  return (
+    scope === null || topics.some((topic) => topic.slice(topic.indexOf(':', 'offline:'.length) + 1) === scope)
+  );
 }
 
 /** The row as the device computes it; null: deleted; undefined: it cannot. */

@@ -115,6 +115,25 @@ describe('overwritten', () => {
 });
 
 describe('missed', () => {
+  it('the loss of a scope whose rows came only with the verdicts of pushes', async () => {
+    await device.settle();
+    world.server.join('ann', 'blue');
+    await device.db.note.insert({ id: 'a', team: 'blue', title: 'mine' });
+    device.transport.plan('lose_request', 'pull');
+    await device.sync();
+    world.server.leave('ann', 'blue');
+    await device.settle();
+    expect(await device.db.note.get('a')).toBeUndefined();
+  });
+
+  it('nothing of a scope that a pull covers by now, whose rows came with the verdicts of pushes', async () => {
+    await device.settle();
+    world.server.join('ann', 'blue');
+    await device.db.note.insert({ id: 'a', team: 'blue', title: 'mine' });
+    await device.settle();
+    expect(await device.db.note.get('a')).toMatchObject({ title: 'mine' });
+  });
+
   it('what happened while an interrupted pull was waiting to go on', async () => {
     world.server.pageSize = 1;
     for (const id of ['a', 'b', 'c']) world.server.write(id, { team: 'red', title: 'old' });
