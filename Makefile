@@ -3,12 +3,13 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup install up down demo test test-core test-db test-client test-stack lint fmt bench torture evidence fuzz sim clean survival mutants
+.PHONY: help setup install up down demo test test-core test-db test-client test-stack lint fmt bench torture evidence fuzz sim sim-postgres clean survival mutants
 
 export DO_NOT_TRACK := 1
 
 # Bash has a SECONDS of its own: only what the command line says counts.
 SIM_SECONDS := $(if $(filter command,$(word 1,$(origin SECONDS))),$(SECONDS),45)
+SIM_POSTGRES_SECONDS := $(if $(filter command,$(word 1,$(origin SECONDS))),$(SECONDS),30)
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,7 +33,7 @@ client-js/dist: client-js/package.json $(shell find client-js/src -name '*.ts' 2
 demo: up client-js/dist ## the story: two users, three devices, thousands of offline edits
 	node supabase/demo/demo.mjs --svg docs/demo.svg
 
-test: lint test-core sim test-db test-client test-stack ## everything
+test: lint test-core sim sim-postgres test-db test-client test-stack ## everything
 
 test-core: setup ## laws, vectors and bad input of the pure core
 	cargo test --quiet -p offline_sync_core
@@ -40,6 +41,9 @@ test-core: setup ## laws, vectors and bad input of the pure core
 sim: ## simulate devices, network and server (SEED=123 replays one seed, SECONDS=600 runs longer)
 	cargo test --quiet --release -p offline_sync_sim
 	cargo run --release --quiet -p offline_sync_sim -- run --steps 1000 $(if $(SEED),--seed $(SEED),--seeds 1000000000 --seconds $(SIM_SECONDS))
+
+sim-postgres: install ## the same schedules against Postgres, on a private cluster (SEED=123, SECONDS=600)
+	cargo run --release --quiet -p offline_sync_sim -- postgres --steps 150 $(if $(SEED),--seed $(SEED),--seeds 1000000000 --seconds $(SIM_POSTGRES_SECONDS))
 
 test-db: install ## the extension over real connections, on a private cluster
 	pg_offline_sync/tests/run.sh
