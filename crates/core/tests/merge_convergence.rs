@@ -359,12 +359,35 @@ fn a_function_is_asked_and_a_failure_leaves_the_column_to_a_person() {
     for (answers, expected, status) in [
         (r#"[{"ord":1,"column":"x","value":9}]"#, "9", "merged"),
         (r#"[{"ord":1,"column":"x"}]"#, "2", "conflict"),
+        (r#"[{"ord":1,"column":"x","value":null}]"#, "2", "conflict"),
     ] {
         let decided = server.decide(edit, Some(answers));
         assert_eq!(decided.decision.row[0].1, expected);
         assert_eq!(decided.decision.status.as_str(), status);
         assert_eq!(decided.calls_json("me", Some(1)), None);
     }
+}
+
+#[test]
+fn functions_of_several_columns_are_asked_in_one_list() {
+    let policy = r#"{"default":{"function":"app.f"}}"#;
+    let mut server = support::Server::new(policy, &[("x", "1"), ("y", "1"), ("z", "1")]);
+    let edit = |device, value: &str| support::Edit {
+        patch: ["x", "y", "z"]
+            .map(|column| (column.to_owned(), value.to_owned()))
+            .into(),
+        ..support::Edit::of(device, support::at(2_000), "x", value)
+    };
+    server.push(&edit("them", "2"));
+    let asked = server.decide(&edit("me", "3"));
+    let calls = leaves(&asked.calls_json("me", Some(1)).unwrap());
+    let columns: Vec<&str> = calls
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|call| call["column"].as_str())
+        .collect();
+    assert_eq!(columns, ["x", "y", "z"]);
 }
 
 /// Lines that repeat made the diff give up, and the text came back nearly twice as long.

@@ -109,3 +109,17 @@ fn a_row_without_recorded_state_is_taken_as_seen() {
         (Action::Update, Status::Applied)
     );
 }
+
+#[test]
+fn an_edit_is_later_than_what_it_changes_and_a_deletion_later_than_the_whole_row() {
+    let mut server = Server::new("{}", &[("x", "1"), ("y", "1")]);
+    let ahead = at(2_500);
+    server.clocks.insert("y".to_owned(), (1, ahead, None));
+    let claimed = at(2_000);
+    let edit = server.decide(&Edit::of("me", claimed, "x", "2"));
+    assert_eq!(edit.decision.hlc, claimed, "nothing of y is changed");
+    let on_top = server.decide(&Edit::of("me", claimed, "y", "2"));
+    assert_eq!(on_top.decision.hlc, ahead + 1);
+    let deletion = server.decide(&Edit::delete("me", claimed));
+    assert_eq!(deletion.decision.hlc, ahead + 1);
+}

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 
 use crate::json;
 
-/// Longest plain text that is written for a number with an exponent.
-const PLAIN_DIGITS_MAX: i64 = 64;
+/// Digits on either side of the point beyond which no number with an exponent is written out: decimals have no more.
+const PLAIN_DIGITS_MAX: i64 = 29;
 
 /// A number as `0.digits × 10^exponent`; zero has no digits. One value has one form.
 #[derive(Clone, Debug, PartialEq, Eq)]
