@@ -1,6 +1,7 @@
 /** The shape of the client, as apps see it. */
 
 import type { Resolution } from './conflict/conflicts.ts';
+import type { PredictedConflict } from './conflict/prediction.ts';
 import type { WriteHandle } from './outbox/handles.ts';
 import type { OutboxEntry, WriteOptions } from './outbox/outbox.ts';
 import type { Status, Watchable } from './status.ts';
@@ -61,6 +62,11 @@ export interface ClientCore<Tables extends TableDefinitions> {
     gather: (tx: BatchTables<Tables>) => void | Promise<void>,
     options?: WriteOptions,
   ): Promise<WriteHandle[]>;
+  /**
+   * Edits that wait and that others' changes, as of the last pull, contest, with the result that the server would give.
+   * Needs the option `core`, not the network.
+   */
+  predictConflicts(): Promise<PredictedConflict[]>;
   /** Runs a sync cycle now. Never rejects: what stops it is the outcome. */
   sync(): Promise<SyncOutcome>;
   /** Stops syncing until `resume`. Reads and writes go on. */

@@ -9,6 +9,7 @@ import type {
   Unsynced,
   WatchableList,
 } from './client-api.ts';
+import type { PredictedConflict } from './conflict/prediction.ts';
 import { OfflineError } from './errors.ts';
 import type { Session } from './net/transport.ts';
 import { type OfflineClientOptions, type ResolvedOptions, resolveOptions } from './options.ts';
@@ -32,6 +33,7 @@ const RESERVED: ReadonlySet<string> = new Set<keyof ClientCore<TableDefinitions>
   'conflicts',
   'outbox',
   'batch',
+  'predictConflicts',
   'sync',
   'pause',
   'resume',
@@ -113,6 +115,12 @@ class Client<Tables extends TableDefinitions> implements ClientCore<Tables>, Que
     );
     await gather(Object.fromEntries(tables) as unknown as BatchTables<Tables>);
     return this.write(intents, true, options);
+  }
+
+  async predictConflicts(): Promise<PredictedConflict[]> {
+    const { core, clock } = this.#options;
+    if (core === null) throw new OfflineError('core_missing');
+    return core.predict((await this.#requireSpace()).store.mirror, clock.now());
   }
 
   async sync(): Promise<SyncOutcome> {

@@ -16,6 +16,7 @@ export type {
 } from './client-api.ts';
 export type { Clock } from './clock/clock.ts';
 export type { Resolution } from './conflict/conflicts.ts';
+export type { ConflictPredictor, PredictedColumn, PredictedConflict } from './conflict/prediction.ts';
 export { OfflineError, type OfflineErrorCode, type ServerError } from './errors.ts';
 export { type Locks, processLocks } from './locks.ts';
 export type { NetworkEvent, NetworkMonitor } from './net/network.ts';

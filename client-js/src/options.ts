@@ -1,6 +1,7 @@
 /** What an app can set, and what holds where it does not. */
 
 import { type Clock, systemClock } from './clock/clock.ts';
+import type { ConflictPredictor } from './conflict/prediction.ts';
 import type { Locks } from './locks.ts';
 import { type NetworkMonitor, platformNetwork } from './net/network.ts';
 import type { SupabaseLike, Transport } from './net/transport.ts';
@@ -26,6 +27,8 @@ export interface OfflineClientOptions<Tables extends TableDefinitions> {
   readonly pullIntervalMs?: number;
   /** A call without an answer is given up after this long. Default 30 seconds. */
   readonly requestTimeoutMs?: number;
+  /** Decides as the server does: `wasmCore()` of `pg-offline-sync/wasm`. Only `predictConflicts` needs it. */
+  readonly core?: ConflictPredictor;
   readonly clock?: Clock;
   /** Uniform in [0, 1). Default `Math.random`. */
   readonly random?: () => number;
@@ -44,6 +47,7 @@ export interface ResolvedOptions {
   readonly realtime: boolean;
   readonly pullIntervalMs: number;
   readonly requestTimeoutMs: number;
+  readonly core: ConflictPredictor | null;
   readonly clock: Clock;
   readonly random: () => number;
   readonly locks: Locks | null;
@@ -72,6 +76,7 @@ export function resolveOptions(
     realtime: options.realtime ?? true,
     pullIntervalMs: options.pullIntervalMs ?? PULL_INTERVAL_MS,
     requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+    core: options.core ?? null,
     clock,
     random,
     locks: options.locks ?? null,

@@ -5,7 +5,7 @@
 
 import type { ServerError } from '../errors.ts';
 import type { ServerSchema } from '../storage/storage.ts';
-import type { Conflict, JsonRow } from '../types.ts';
+import type { Conflict, Json, JsonRow } from '../types.ts';
 import { SyncFailure } from './classify.ts';
 
 export interface RegisterAnswer {
@@ -210,7 +210,11 @@ function readSchema(value: unknown): ServerSchema {
     hash: text(schema.hash),
     tables: record(schema.tables, (item) => {
       const table = object(item);
-      return { key: list(table.key, text), columns: record(table.columns, text) };
+      return {
+        key: list(table.key, text),
+        columns: record(table.columns, text),
+        policy: (table.policy ?? {}) as Json,
+      };
     }),
   };
 }

@@ -4,7 +4,7 @@
  */
 
 import type { ClockOffset } from '../clock/offset.ts';
-import type { Conflict, Mutation, RejectedMutation, ServerRow } from '../types.ts';
+import type { Conflict, Json, Mutation, RejectedMutation, ServerRow } from '../types.ts';
 
 /** Who this device is to the server. */
 export interface DeviceRecord {
@@ -26,6 +26,8 @@ export interface ServerSchema {
     readonly [qualifiedName: string]: {
       readonly key: readonly string[];
       readonly columns: { readonly [column: string]: string };
+      /** Merge policies as in `enable_sync`; absent in what older versions of this client stored. */
+      readonly policy?: Json;
     };
   };
 }

@@ -3,6 +3,7 @@
 import { type PullAnswer, readPullAnswer } from '../net/answers.ts';
 import { SyncFailure } from '../net/classify.ts';
 import type { TimedAnswer } from '../net/rpc.ts';
+import type { ServerSchema } from '../storage/storage.ts';
 import type { Draft } from '../store/draft.ts';
 import { observeServer, type SyncContext } from './context.ts';
 import { applyChanges, dropStrays, type PageContext, seenSeq, settleAllConfirmed, sweep } from './pages.ts';
@@ -82,7 +83,7 @@ export class Puller {
         seen_seq: cursor === null || sync.sweeping ? '0' : String(seenSeq(store.mirror)),
         // Verdicts named the scopes of rows that this device wrote, so pulls need not repeat them for that.
         push_scopes: true,
-        schema: sync.schema?.hash ?? null,
+        schema: knownSchema(sync.schema),
       },
     });
   }
@@ -166,6 +167,12 @@ export class Puller {
   #hasConfirmed(): boolean {
     return [...this.#context.store.mirror.outbox.values()].some(({ state }) => state === 'confirmed');
   }
+}
+
+/** Empty asks for it again: what older versions of this client stored lacks the policies. */
+function knownSchema(schema: ServerSchema | null): string | null {
+  const isComplete = Object.values(schema?.tables ?? {}).every(({ policy }) => policy !== undefined);
+  return isComplete ? (schema?.hash ?? null) : '';
 }
 
 /** Begins a full pull: rows that it does not bring are swept at its end. The outbox is not touched. */

@@ -41,6 +41,7 @@ export const SCHEMA = {
         views: 'int8',
       },
       scope_kind: 'team',
+      policy: { columns: { likes: 'counter', grade: 'manual' } },
     },
   },
 };

@@ -1,6 +1,7 @@
 /** A server, users and devices that tests play with. Nothing here needs a timer to come to an end. */
 
 import { expect } from 'vitest';
+import type { ConflictPredictor } from '../../src/conflict/prediction.ts';
 import { createOfflineClient, type OfflineClient, type SyncOutcome, table } from '../../src/index.ts';
 import type { RpcArguments, Session, SupabaseLike, WakeChannel } from '../../src/net/transport.ts';
 import type { StorageFactory } from '../../src/storage/storage.ts';
@@ -87,6 +88,7 @@ export interface DeviceOptions {
   readonly realtime?: boolean;
   /** How far this device's clock is off. */
   readonly skewMs?: number;
+  readonly core?: ConflictPredictor;
 }
 
 /** One installation of the app. Survives crashes; `db` is the running instance. */
@@ -160,6 +162,7 @@ export class Device {
       locks: processLocks(),
       network: this.network,
       realtime: this.#options.realtime ?? false,
+      ...(this.#options.core === undefined ? {} : { core: this.#options.core }),
     });
   }
 }

@@ -19,7 +19,8 @@ use std::collections::HashMap;
 
 use crate::batch::{Batch, Op};
 use crate::error::CoreError;
-use crate::tables::Tables;
+use crate::json::{self, Members};
+use crate::tables::{KeyColumn, Tables};
 
 /// What to do with a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,4 +114,14 @@ pub fn plan(batch: &Batch<'_>, tables: &Tables, acked_seq: u64) -> Result<Plan, 
         rejected,
         runs: render::render(fresh, items, &checked.layouts, tables, steps),
     })
+}
+
+/// The canonical text of a row key given as a JSON object; `None` where it does not hold exactly the
+/// key columns in valid shape.
+///
+/// # Errors
+/// [`CoreError::BadJson`] where the text is no object.
+pub fn canonical_key(key: &str, columns: &[KeyColumn]) -> Result<Option<String>, CoreError> {
+    let Members(key) = json::parse("key", key)?;
+    Ok(row_key::row_key(&key, columns).map(|key| key.text))
 }

@@ -1,0 +1,178 @@
+/** The core that the database runs, as WASM: the same decisions from the same code. */
+
+import { OfflineError } from '../errors.ts';
+
+/** What a call can need: the module, its bytes, or where to fetch it. */
+export type CoreSource = WebAssembly.Module | BufferSource | URL | string;
+
+interface Exports {
+  readonly memory: WebAssembly.Memory;
+  alloc(length: number): number;
+  free(at: number, length: number): void;
+  call(at: number, length: number): number;
+}
+
+/** Bytes before an answer: its length, little endian. */
+const PREFIX = 4;
+
+/** A mutation as `decide` reads it. Rows are JSON text, so that no number is rounded on the way. */
+export interface RunMutation {
+  readonly seq: string;
+  readonly key: string;
+  readonly base?: string | null;
+  readonly hlc?: string | null;
+  readonly row: string;
+  readonly before?: string | null;
+}
+
+export interface Run {
+  readonly op: 'insert' | 'update' | 'upsert' | 'delete';
+  /** JSON text. */
+  readonly policy: string;
+  readonly device: string;
+  readonly now_hlc: string;
+  readonly bound_ms: number;
+  readonly key_columns: readonly string[];
+  readonly mutations: readonly RunMutation[];
+  /** JSON texts of `{"k": row key, "r": row}`. */
+  readonly current?: readonly string[];
+  /** JSON texts of row states. */
+  readonly states?: readonly string[];
+}
+
+export interface Decision {
+  readonly action: 'update' | 'insert' | 'delete' | 'resurrect' | 'nothing' | 'reject';
+  readonly code?: string;
+  readonly message?: string;
+  readonly status: 'applied' | 'merged' | 'conflict';
+  readonly version?: string;
+  readonly hlc: string;
+  /** JSON text: key columns, then final values. */
+  readonly row: string;
+  readonly columns?: { readonly [column: string]: 'mine' | 'theirs' | 'merged' | 'manual' };
+  /** JSON text: the entries of the conflict log. */
+  readonly contested?: string;
+  readonly restamp?: readonly string[];
+  readonly return_row: boolean;
+}
+
+export interface KeyColumn {
+  readonly name: string;
+  readonly kind: 'uuid' | 'int' | 'text' | 'other';
+}
+
+export interface RowDiff {
+  readonly old: string;
+  readonly new: string;
+  readonly columns: readonly string[];
+}
+
+/**
+ * Calls into the core. A refused argument is an `OfflineError` `core_refused` with the server's SQLSTATE. A call that
+ * the core cannot survive (out of memory, a fault of its own) is `core_failed`, and the next call gets a new instance.
+ */
+export class Core {
+  readonly #module: WebAssembly.Module;
+  #exports: Exports | null = null;
+
+  constructor(module: WebAssembly.Module) {
+    this.#module = module;
+  }
+
+  decide(run: Run): Decision[] {
+    return this.call('decide', run);
+  }
+
+  tick(state: string, nowMs: number): string {
+    return this.call('tick', { state, now_ms: nowMs });
+  }
+
+  observe(state: string, remote: string, nowMs: number): string {
+    return this.call('observe', { state, remote, now_ms: nowMs });
+  }
+
+  clamp(claimed: string, nowMs: number, boundMs: number): { readonly hlc: string; readonly skewed: boolean } {
+    return this.call('clamp', { claimed, now_ms: nowMs, bound_ms: boundMs });
+  }
+
+  /** The changed columns of two rows given as JSON texts; null where nothing differs. */
+  diff(before: string, after: string): RowDiff | null {
+    return this.call('diff', { old: before, new: after });
+  }
+
+  /** The canonical text of a row key given as JSON text; null where it is none. */
+  canonicalKey(columns: readonly KeyColumn[], key: string): string | null {
+    return this.call('canonical_key', { columns, key });
+  }
+
+  /** A JSON text as Postgres spells it; null where that is not known. */
+  canonicalValue(form: string, value: string): string | null {
+    return this.call('canonical_value', { form, value });
+  }
+
+  /** Any function of the core by name, with arguments as in `testdata/vectors/README.md`. */
+  call<Out>(name: string, input: unknown): Out {
+    const request = new TextEncoder().encode(JSON.stringify({ fn: name, in: input }));
+    const answer: Answer<Out> = JSON.parse(this.#exchange(name, request));
+    if (answer.error === undefined) return answer.out as Out;
+    const { code, message, detail = null, hint = null } = answer.error;
+    throw new OfflineError('core_refused', message, { server: { code, message, detail, hint } });
+  }
+
+  #exchange(name: string, request: Uint8Array): string {
+    try {
+      this.#exports ??= new WebAssembly.Instance(this.#module).exports as unknown as Exports;
+      return exchange(this.#exports, request);
+    } catch (cause) {
+      // Whatever state it is in, it is not to be trusted.
+      this.#exports = null;
+      throw new OfflineError('core_failed', name, { cause });
+    }
+  }
+}
+
+interface Answer<Out> {
+  readonly out?: Out;
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    readonly detail?: string;
+    readonly hint?: string;
+  };
+}
+
+function exchange({ memory, alloc, free, call }: Exports, request: Uint8Array): string {
+  // Addresses are unsigned, but arrive as signed numbers.
+  const at = alloc(request.length) >>> 0;
+  if (at === 0) throw new RangeError('out of memory');
+  new Uint8Array(memory.buffer, at, request.length).set(request);
+  const answered = call(at, request.length) >>> 0;
+  if (answered === 0) throw new RangeError('out of memory');
+  // The call may have grown the memory, which gives it another buffer.
+  const length = new DataView(memory.buffer).getUint32(answered, true);
+  const text = new TextDecoder().decode(new Uint8Array(memory.buffer, answered + PREFIX, length));
+  free(at, request.length);
+  free(answered, PREFIX + length);
+  return text;
+}
+
+/**
+ * Loads the core. By default from `core.wasm` beside this file, which bundlers copy along; in a classic service worker
+ * or under another address, say where it is. A page with a content security policy needs `'wasm-unsafe-eval'`.
+ */
+export async function loadCore(source: CoreSource = new URL('./core.wasm', import.meta.url)): Promise<Core> {
+  if (source instanceof WebAssembly.Module) return new Core(source);
+  const bytes = typeof source === 'string' || source instanceof URL ? await read(source) : source;
+  return new Core(await WebAssembly.compile(bytes));
+}
+
+async function read(source: URL | string): Promise<BufferSource> {
+  if (source instanceof URL && source.protocol === 'file:') {
+    // Node, whose fetch() knows no files.
+    const { readFile } = process.getBuiltinModule('node:fs/promises');
+    return new Uint8Array(await readFile(source));
+  }
+  const response = await fetch(source);
+  if (!response.ok) throw new OfflineError('core_failed', `${response.status} ${response.url}`);
+  return response.arrayBuffer();
+}
