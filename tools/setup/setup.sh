@@ -6,4 +6,5 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 "$here/prerequisites.sh"
 "$here/apt.sh"
 "$here/cargo-pgrx.sh"
+"$here/wasm.sh"
 "$here/npm.sh"

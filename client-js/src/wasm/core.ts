@@ -7,9 +7,9 @@ export type CoreSource = WebAssembly.Module | BufferSource | URL | string;
 
 interface Exports {
   readonly memory: WebAssembly.Memory;
-  alloc(length: number): number;
-  free(at: number, length: number): void;
-  call(at: number, length: number): number;
+  core_alloc(length: number): number;
+  core_free(at: number, length: number): void;
+  core_call(at: number, length: number): number;
 }
 
 /** Bytes before an answer: its length, little endian. */
@@ -141,18 +141,18 @@ interface Answer<Out> {
   };
 }
 
-function exchange({ memory, alloc, free, call }: Exports, request: Uint8Array): string {
+function exchange({ memory, core_alloc, core_free, core_call }: Exports, request: Uint8Array): string {
   // Addresses are unsigned, but arrive as signed numbers.
-  const at = alloc(request.length) >>> 0;
+  const at = core_alloc(request.length) >>> 0;
   if (at === 0) throw new RangeError('out of memory');
   new Uint8Array(memory.buffer, at, request.length).set(request);
-  const answered = call(at, request.length) >>> 0;
+  const answered = core_call(at, request.length) >>> 0;
   if (answered === 0) throw new RangeError('out of memory');
   // The call may have grown the memory, which gives it another buffer.
   const length = new DataView(memory.buffer).getUint32(answered, true);
   const text = new TextDecoder().decode(new Uint8Array(memory.buffer, answered + PREFIX, length));
-  free(at, request.length);
-  free(answered, PREFIX + length);
+  core_free(at, request.length);
+  core_free(answered, PREFIX + length);
   return text;
 }
 

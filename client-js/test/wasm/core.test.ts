@@ -1,23 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { observe, tick } from '../../src/clock/hlc.ts';
 import { type Core, loadCore } from '../../src/wasm/index.ts';
 import { CASES } from './cases.ts';
-import { failure, type Vector } from './vectors.ts';
+import { failure, vectors } from './vectors.ts';
 
 let core: Core;
 
 beforeAll(async () => {
   core = await loadCore();
 });
-
-const VECTORS = new URL('../../../testdata/vectors/', import.meta.url);
-
-/** All cases of the repository, by the core's own list of what it can do. */
-function vectors(): Vector[] {
-  const files = readdirSync(VECTORS).filter((name) => name.endsWith('.json'));
-  return files.flatMap((name) => JSON.parse(readFileSync(new URL(name, VECTORS), 'utf8')) as Vector[]);
-}
 
 describe('the core as WASM', () => {
   it.each(CASES)('$name', (vector) => {

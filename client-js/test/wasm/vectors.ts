@@ -1,4 +1,6 @@
-/** Runs cases of `testdata/vectors` (its README has the format) on the core; works in Node and in a page. */
+/** Cases of `testdata/vectors`, whose README has the format: what to ask, and what is wrong with an answer. */
+
+import { readdirSync, readFileSync } from 'node:fs';
 
 type Member =
   | string
@@ -22,25 +24,44 @@ export interface Asked {
   call(name: string, input: unknown): unknown;
 }
 
+const DIRECTORY = new URL('../../../testdata/vectors/', import.meta.url);
+
 const LENGTH_MAX = 2_000;
 
-/** What is wrong with the answer to a case; null where it is right. */
-export function failure(core: Asked, vector: Vector): string | null {
-  const expanded = (value: Member) => expand(value, vector.expand ?? []);
-  const expected =
-    vector.error === undefined ? normal(vector.fn, expanded(vector.out)) : { error: vector.error };
-  const found = ask(core, vector.fn, expanded(vector.in));
-  const [left, right] = [expected, found].map((value) => JSON.stringify(sorted(value)));
-  return left === right ? null : `${vector.name}: expected ${left}, found ${right}`.slice(0, LENGTH_MAX);
+/** All cases of the repository. */
+export function vectors(): Vector[] {
+  const files = readdirSync(DIRECTORY).filter((name) => name.endsWith('.json'));
+  return files.flatMap((name) => JSON.parse(readFileSync(new URL(name, DIRECTORY), 'utf8')) as Vector[]);
 }
 
-function ask(core: Asked, fn: string, input: Member): Member {
+/** What a host said: an answer, or the SQLSTATE of a refusal. */
+export type Answer = { readonly out: unknown } | { readonly error: string };
+
+/** What to ask for a case. */
+export function request({ fn, in: input, expand: marks }: Vector): {
+  readonly fn: string;
+  readonly in: Member;
+} {
+  return { fn, in: expand(input, marks ?? []) };
+}
+
+/** What is wrong with the answer to a case; null where it is right. */
+export function judge({ name, fn, out, error, expand: marks }: Vector, answer: Answer): string | null {
+  const expected = error === undefined ? normal(fn, expand(out, marks ?? [])) : { error };
+  const found = 'error' in answer ? answer : normal(fn, answer.out as Member);
+  const [left, right] = [expected, found].map((value) => JSON.stringify(sorted(value as Member)));
+  return left === right ? null : `${name}: expected ${left}, found ${right}`.slice(0, LENGTH_MAX);
+}
+
+/** The same for a core that is at hand. */
+export function failure(core: Asked, vector: Vector): string | null {
+  const { fn, in: input } = request(vector);
   try {
-    return normal(fn, core.call(fn, input) as Member);
+    return judge(vector, { out: core.call(fn, input) });
   } catch (error) {
     const { server } = error as { readonly server?: { readonly code: string } };
     if (server === undefined) throw error;
-    return { error: server.code };
+    return judge(vector, { error: server.code });
   }
 }
 

@@ -1,4 +1,5 @@
-//! How bytes get in and out.
+//! How bytes get in and out. Exported in the browser only, and by names of their own: elsewhere an exported `free`
+//! takes the place of the C library's.
 
 use std::alloc::Layout;
 
@@ -13,8 +14,8 @@ fn layout(len: usize) -> Option<Layout> {
 }
 
 /// Memory for a request of `len` bytes; null where there is none.
-#[unsafe(no_mangle)]
-pub extern "C" fn alloc(len: usize) -> *mut u8 {
+#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
+pub extern "C" fn core_alloc(len: usize) -> *mut u8 {
     let Some(layout) = layout(len) else {
         return std::ptr::null_mut();
     };
@@ -22,12 +23,12 @@ pub extern "C" fn alloc(len: usize) -> *mut u8 {
     unsafe { std::alloc::alloc_zeroed(layout) }
 }
 
-/// Gives back memory of [`alloc`] or an answer of [`call`], the prefix counted.
+/// Gives back memory of [`core_alloc`] or an answer of [`core_call`], the prefix counted.
 ///
 /// # Safety
 /// `at` came from one of the two with this `len`, and is not used afterwards.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn free(at: *mut u8, len: usize) {
+#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
+pub unsafe extern "C" fn core_free(at: *mut u8, len: usize) {
     if let Some(layout) = layout(len)
         && !at.is_null()
     {
@@ -37,19 +38,19 @@ pub unsafe extern "C" fn free(at: *mut u8, len: usize) {
 }
 
 /// Answers the request of `len` bytes at `at`, which stays the caller's. The answer begins with its length in four
-/// bytes, little endian; the caller gives it back with [`free`]. Null where there is no memory for it.
+/// bytes, little endian; the caller gives it back with [`core_free`]. Null where there is no memory for it.
 ///
 /// # Safety
-/// `at` is memory of [`alloc`] with this `len`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn call(at: *const u8, len: usize) -> *mut u8 {
-    // SAFETY: as the caller promises, and `alloc` leaves no byte undefined.
+/// `at` is memory of [`core_alloc`] with this `len`.
+#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
+pub unsafe extern "C" fn core_call(at: *const u8, len: usize) -> *mut u8 {
+    // SAFETY: as the caller promises, and `core_alloc` leaves no byte undefined.
     let request = unsafe { std::slice::from_raw_parts(at, len) };
     let answer = answer(request);
     let Ok(prefix) = u32::try_from(answer.len()) else {
         return std::ptr::null_mut();
     };
-    let out = alloc(PREFIX + answer.len());
+    let out = core_alloc(PREFIX + answer.len());
     if !out.is_null() {
         // SAFETY: `out` is new memory of that many bytes.
         unsafe {
