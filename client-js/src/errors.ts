@@ -34,9 +34,9 @@ const HINTS = {
   bad_request: 'The server cannot read it; see the outbox.',
   bad_answer: 'Check that client and server versions fit.',
   // Raised by the core in the browser.
-  core_missing: 'Set the option "core" to wasmCore().',
-  core_refused: 'See the SQLSTATE in server.code.',
-  core_failed: 'Call again; report it if it stays.',
+  core_missing: 'Set the option "core".',
+  core_refused: 'See server.code.',
+  core_failed: 'Call again.',
 } as const;
 
 /** The closed set of error codes. */

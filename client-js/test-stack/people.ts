@@ -5,6 +5,7 @@ import { createClient, type SupabaseClient } from '@supabase/supabase-js';
 import { expect } from 'vitest';
 import WebSocket from 'ws';
 import {
+  type ConflictPredictor,
   createOfflineClient,
   memoryStorage,
   type OfflineClient,
@@ -84,7 +85,7 @@ export interface TestDevice {
 
 export async function device(
   person: Person,
-  options: { readonly realtime?: boolean } = {},
+  options: { readonly realtime?: boolean; readonly core?: ConflictPredictor } = {},
 ): Promise<TestDevice> {
   const supabase = connect();
   const { error } = await supabase.auth.signInWithPassword({ email: person.email, password: PASSWORD });
@@ -97,6 +98,7 @@ export async function device(
     locks: processLocks(),
     transport,
     realtime: options.realtime ?? false,
+    ...(options.core === undefined ? {} : { core: options.core }),
   });
   await db.ready;
   return {

@@ -46,7 +46,12 @@ function toolchain() {
   if (Object.values(DEBIAN).every((path) => existsSync(path))) {
     const env = { RUSTC_BOOTSTRAP: '1', RUSTC: DEBIAN.rustc };
     const flags = [`-Clinker=${DEBIAN.linker}`, '-Zunstable-options', '-Cpanic=immediate-abort'];
-    return { cargo: DEBIAN.cargo, args: ['-Zbuild-std=std,panic_abort'], env, flags };
+    return {
+      cargo: DEBIAN.cargo,
+      args: ['-Zbuild-std=std,panic_abort', '-Zbuild-std-features=optimize_for_size'],
+      env,
+      flags,
+    };
   }
   throw new Error(
     `no compiler for ${TARGET}: run tools/setup/wasm.sh, or "rustup target add ${TARGET}", or install Debian's rustc-web, cargo-web, rust-web-src and lld-19`,

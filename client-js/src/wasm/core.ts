@@ -38,6 +38,8 @@ export interface Run {
   readonly current?: readonly string[];
   /** JSON texts of row states. */
   readonly states?: readonly string[];
+  /** JSON texts of what functions of the owner said. */
+  readonly answers?: readonly string[];
 }
 
 export interface Decision {
@@ -52,6 +54,8 @@ export interface Decision {
   readonly columns?: { readonly [column: string]: 'mine' | 'theirs' | 'merged' | 'manual' };
   /** JSON text: the entries of the conflict log. */
   readonly contested?: string;
+  /** JSON text: functions of the owner, which only the database can ask. Their columns are `manual` meanwhile. */
+  readonly calls?: string;
   readonly restamp?: readonly string[];
   readonly return_row: boolean;
 }
@@ -98,6 +102,15 @@ export class Core {
   /** The changed columns of two rows given as JSON texts; null where nothing differs. */
   diff(before: string, after: string): RowDiff | null {
     return this.call('diff', { old: before, new: after });
+  }
+
+  /** Both sides' changes of a text; `overlap`: they changed the same words, and both are kept. */
+  mergeText(
+    base: string,
+    mine: string,
+    theirs: string,
+  ): { readonly text: string; readonly overlap: boolean } {
+    return this.call('merge_text', { base, mine, theirs });
   }
 
   /** The canonical text of a row key given as JSON text; null where it is none. */

@@ -73,7 +73,7 @@ function runOf(mutation: Mutation, { table, version }: WaitingRow, row: JsonRow,
   const { seq, op, keyText, base, hlc, key, patch, before } = mutation;
   return {
     op,
-    policy: JSON.stringify(table.policy),
+    policy: policyText(table),
     device: input.device,
     now_hlc: input.nowHlc,
     bound_ms: BOUND_MS,
@@ -90,6 +90,23 @@ function runOf(mutation: Mutation, { table, version }: WaitingRow, row: JsonRow,
     ],
     current: [JSON.stringify({ k: keyText, r: row })],
   };
+}
+
+/** The policies with the kinds of the columns, which `merge` decides by. */
+function policyText({ policy, columns }: WaitingRow['table']): string {
+  const types = Object.fromEntries(Object.entries(columns).map(([name, type]) => [name, kindOf(type)]));
+  return JSON.stringify({ types, ...(policy as JsonRow) });
+}
+
+const NUMBERS: ReadonlySet<string> = new Set(['int2', 'int4', 'int8', 'float4', 'float8', 'numeric']);
+
+const TEXTS: ReadonlySet<string> = new Set(['text', 'varchar', 'bpchar', 'citext']);
+
+function kindOf(type: string): string {
+  if (NUMBERS.has(type)) return 'number';
+  if (TEXTS.has(type)) return 'text';
+  if (type === 'json' || type === 'jsonb') return 'json';
+  return type.startsWith('_') || type.endsWith('[]') ? 'array' : 'other';
 }
 
 /**
@@ -143,7 +160,9 @@ function entryOf(
   const entry = first ?? second;
   if (entry === undefined) return null;
   const { base, mine, theirs, policy } = entry;
-  const isKnown = result !== undefined && first?.outcome === second?.outcome;
+  const asked = JSON.parse(early.calls ?? '[]') as { readonly column: string }[];
+  const isAsked = asked.some((call) => call.column === column);
+  const isKnown = result !== undefined && first?.outcome === second?.outcome && !isAsked;
   return isKnown
     ? { base, mine, theirs, policy, outcome: entry.outcome, result }
     : { base, mine, theirs, policy, outcome: 'unknown' };

@@ -45,6 +45,12 @@ export const CASES: readonly Vector[] = [
       },
     ],
   },
+  {
+    name: 'browser_text_keeps_both_sides',
+    fn: 'merge_text',
+    in: { base: 'one two', mine: 'one 2', theirs: 'one zwei' },
+    out: { text: 'one zwei 2', overlap: true },
+  },
   { name: 'browser_tick', fn: 'tick', in: { state: '65536', now_ms: 0 }, out: '65537' },
   { name: 'browser_observe', fn: 'observe', in: { state: '1', remote: '131072', now_ms: 1 }, out: '131073' },
   {

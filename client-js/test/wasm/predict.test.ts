@@ -11,8 +11,19 @@ beforeAll(async () => {
 });
 
 const TABLE = 'public.note';
+const COLUMNS = { tags: '_text', body: 'text', settings: 'jsonb' };
 const POLICY = {
-  columns: { likes: 'counter', best: 'max', grade: 'manual', mine: 'client_wins', theirs: 'server_wins' },
+  columns: {
+    tags: 'merge',
+    body: 'merge',
+    settings: 'merge',
+    plan: { function: 'public.merge_plan' },
+    likes: 'counter',
+    best: 'max',
+    grade: 'manual',
+    mine: 'client_wins',
+    theirs: 'server_wins',
+  },
 };
 
 function edit(seq: number, patch: JsonRow, before: JsonRow | null, more: Partial<Mutation> = {}): Mutation {
@@ -49,7 +60,7 @@ function known(row: JsonRow, ...mutations: Mutation[]): Known {
     serverRow: () => ({ ...server, row: { id: 'a', ...row } }),
     sync: {
       clock: null,
-      schema: { hash: 'h', tables: { [TABLE]: { key: ['id'], columns: {}, policy: POLICY } } },
+      schema: { hash: 'h', tables: { [TABLE]: { key: ['id'], columns: COLUMNS, policy: POLICY } } },
     } as unknown as Known['sync'],
   };
 }
@@ -78,6 +89,22 @@ describe('a prediction', () => {
     expect(await predicted({ title: 'theirs' }, edit(1, { title: 'mine' }, { title: 'base' }))).toEqual({
       title: { base: 'base', mine: 'mine', theirs: 'theirs', policy: 'last_write_wins', outcome: 'unknown' },
     });
+  });
+
+  it('combines by the type of the column', async () => {
+    const row = { tags: ['a', 'c'], body: 'one two THREE', settings: { x: 1, y: 2 } };
+    const before = { tags: ['a'], body: 'one two three', settings: { x: 1, y: 1 } };
+    const patch = { tags: ['a', 'b'], body: 'ONE two three', settings: { x: 5, y: 1 } };
+    expect(await predicted(row, edit(1, patch, before))).toMatchObject({
+      tags: { policy: 'set', outcome: 'merged', result: ['a', 'c', 'b'] },
+      body: { policy: 'text', outcome: 'merged', result: 'ONE two THREE' },
+      settings: { policy: 'json', outcome: 'merged', result: { x: 5, y: 2 } },
+    });
+  });
+
+  it('does not know what a function of the owner will say', async () => {
+    const { plan } = await predicted({ plan: 2 }, edit(1, { plan: 3 }, { plan: 1 }));
+    expect(plan).toEqual({ base: 1, mine: 3, theirs: 2, policy: 'public.merge_plan', outcome: 'unknown' });
   });
 
   it('is none where nothing is contested', async () => {

@@ -7,8 +7,10 @@
 mod abi;
 mod clocks;
 mod decide;
+mod fields;
 mod request;
 mod rows;
+mod write;
 
 pub use abi::{core_alloc, core_call, core_free};
 pub use request::answer;

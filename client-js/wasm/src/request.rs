@@ -1,40 +1,40 @@
 //! Which function is asked, and how its answer or its failure is written.
 
 use offline_sync_core::CoreError;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
+use crate::fields::Fields;
+use crate::write::{Object, string};
 use crate::{clocks, decide, rows};
 
-#[derive(Deserialize)]
-struct Request<'a> {
-    #[serde(borrow, rename = "fn")]
-    function: &'a str,
-    #[serde(borrow, rename = "in")]
-    input: &'a RawValue,
-}
-
 /// Why there is no answer.
-#[derive(Serialize)]
 pub(crate) struct Failure {
     /// SQLSTATE, the same that the database raises.
     code: &'static str,
     message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'static str>,
 }
 
 impl Failure {
     /// An argument that cannot be used.
-    pub(crate) fn argument(message: String) -> Failure {
+    pub(crate) fn argument(message: &str) -> Failure {
         Failure {
             code: "22023",
-            message,
+            message: message.to_owned(),
             detail: None,
             hint: None,
         }
+    }
+
+    fn json(&self) -> String {
+        let mut error = Object::new();
+        error.text("code", self.code);
+        error.text("message", &self.message);
+        error.maybe("detail", self.detail.as_deref().map(string));
+        error.maybe("hint", self.hint.map(string));
+        let mut answer = Object::new();
+        answer.raw("error", &error.close());
+        answer.close()
     }
 }
 
@@ -49,55 +49,41 @@ impl From<CoreError> for Failure {
     }
 }
 
-#[derive(Serialize)]
-enum Answer {
-    #[serde(rename = "out")]
-    Out(Box<RawValue>),
-    #[serde(rename = "error")]
-    Error(Failure),
-}
-
 /// Answers one request.
 #[must_use]
 pub fn answer(request: &[u8]) -> Vec<u8> {
     let answer = match dispatch(request) {
-        Ok(out) => Answer::Out(out),
-        Err(failure) => Answer::Error(failure),
+        Ok(out) => {
+            let mut answer = Object::new();
+            answer.raw("out", out.as_deref().unwrap_or("null"));
+            answer.close()
+        }
+        Err(failure) => failure.json(),
     };
-    // Strings and raw JSON always serialise; an empty answer is none to the caller.
-    serde_json::to_vec(&answer).unwrap_or_default()
+    answer.into_bytes()
 }
 
-fn dispatch(request: &[u8]) -> Result<Box<RawValue>, Failure> {
-    let request: Request<'_> = serde_json::from_slice(request).map_err(bad_argument)?;
-    let input = request.input.get();
-    match request.function {
-        "decide" => out(&decide::decide(read(input)?)?),
-        "check_policy" => out(&decide::check_policy(&read::<String>(input)?)?),
-        "tick" => out(&clocks::tick(&read(input)?)?),
-        "observe" => out(&clocks::observe(&read(input)?)?),
-        "clamp" => out(&clocks::clamp(&read(input)?)?),
-        "parse_hlc" => out(&clocks::parse_hlc(&read::<String>(input)?)),
-        "diff" => out(&rows::diff(&read(input)?)?),
-        "stamp" => out(&rows::stamp(&read(input)?)?),
-        "canonical_key" => out(&rows::canonical_key(&read(input)?)?),
-        "canonical_value" => out(&rows::canonical_value(&read(input)?)?),
-        other => Err(Failure {
+/// JSON text of the answer; `None`: null.
+fn dispatch(request: &[u8]) -> Result<Option<String>, Failure> {
+    let request =
+        std::str::from_utf8(request).map_err(|_| Failure::argument("the request is not UTF-8"))?;
+    let request = Fields::parse(request)?;
+    let input = request.raw("in")?;
+    match request.text("fn")?.as_str() {
+        "decide" => decide::decide(&Fields::parse(input)?).map(Some),
+        "check_policy" => decide::check_policy(&crate::fields::text(input)?),
+        "tick" => clocks::tick(&Fields::parse(input)?).map(Some),
+        "observe" => clocks::observe(&Fields::parse(input)?).map(Some),
+        "clamp" => clocks::clamp(&Fields::parse(input)?).map(Some),
+        "parse_hlc" => Ok(clocks::parse_hlc(&crate::fields::text(input)?)),
+        "merge_text" => rows::merge_text(&Fields::parse(input)?).map(Some),
+        "diff" => rows::diff(&Fields::parse(input)?),
+        "stamp" => rows::stamp(&Fields::parse(input)?).map(Some),
+        "canonical_key" => rows::canonical_key(&Fields::parse(input)?),
+        "canonical_value" => rows::canonical_value(&Fields::parse(input)?),
+        _ => Err(Failure {
             code: "42883",
-            ..Failure::argument(format!("there is no function \"{other}\""))
+            ..Failure::argument("there is no such function")
         }),
     }
-}
-
-fn read<'a, T: Deserialize<'a>>(input: &'a str) -> Result<T, Failure> {
-    serde_json::from_str(input).map_err(bad_argument)
-}
-
-fn out<T: Serialize>(value: &T) -> Result<Box<RawValue>, Failure> {
-    serde_json::value::to_raw_value(value).map_err(bad_argument)
-}
-
-#[allow(clippy::needless_pass_by_value)]
-fn bad_argument(error: serde_json::Error) -> Failure {
-    Failure::argument(error.to_string())
 }
