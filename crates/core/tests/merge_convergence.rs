@@ -300,6 +300,20 @@ fn client_and_server_wins_and_manual_keep_their_side_on_repetition() {
     }
 }
 
+/// Found by simulation: what another device had added and taken away again kept an element from being removed.
+#[test]
+fn an_addition_that_went_again_protects_no_element_of_a_set() {
+    let element = r#"["e"]"#;
+    let there_and_gone = |device, ms| {
+        let values = [(ms, element.to_owned()), (ms + 1, "[]".to_owned())];
+        edits(device, "[]", &values)
+    };
+    let (theirs, mine) = (there_and_gone("them", 2_000), there_and_gone("me", 3_000));
+    for order in [[&theirs[..], &mine[..]], [&mine[..], &theirs[..]]] {
+        assert_eq!(end_of("\"set\"", "[]", &order.concat()), "[]");
+    }
+}
+
 /// What is left when the device sent no `before` and the history is gone.
 #[test]
 fn an_unknown_base_loses_nothing_that_can_be_kept() {

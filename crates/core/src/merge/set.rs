@@ -43,11 +43,16 @@ pub(super) fn merge(
     let (base_ids, mine_ids, theirs_ids) =
         (identities(&base), identities(&mine), identities(&theirs));
     let mut added = HashSet::new();
-    for step in steps.iter().filter(|step| !step.is_by(device)) {
-        let old = elements(step.old.unwrap_or("[]")).unwrap_or_default();
-        let new = elements(step.new.unwrap_or("[]")).unwrap_or_default();
-        let old = identities(&old);
-        added.extend(identities(&new).into_iter().filter(|id| !old.contains(id)));
+    for step in steps {
+        let [old, new] = [step.old, step.new].map(|raw| {
+            let list = elements(raw.unwrap_or("[]")).unwrap_or_default();
+            identities(&list)
+        });
+        // An addition that went again protects nothing.
+        added.retain(|id| new.contains(id));
+        if !step.is_by(device) {
+            added.extend(new.into_iter().filter(|id| !old.contains(id)));
+        }
     }
     let stays = |id: &String| mine_ids.contains(id) || !base_ids.contains(id) || added.contains(id);
     let mut out = String::from("[");
