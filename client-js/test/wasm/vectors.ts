@@ -28,10 +28,17 @@ const DIRECTORY = new URL('../../../testdata/vectors/', import.meta.url);
 
 const LENGTH_MAX = 2_000;
 
+/** So many there are at least: who finds fewer has lost some. */
+const CASES_MIN = 200;
+
 /** All cases of the repository. */
 export function vectors(): Vector[] {
   const files = readdirSync(DIRECTORY).filter((name) => name.endsWith('.json'));
-  return files.flatMap((name) => JSON.parse(readFileSync(new URL(name, DIRECTORY), 'utf8')) as Vector[]);
+  const cases = files.flatMap(
+    (name) => JSON.parse(readFileSync(new URL(name, DIRECTORY), 'utf8')) as Vector[],
+  );
+  if (cases.length < CASES_MIN) throw new Error(`only ${cases.length} vectors found`);
+  return cases;
 }
 
 /** What a host said: an answer, or the SQLSTATE of a refusal. */

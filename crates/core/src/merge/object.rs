@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use super::contest::{Contest, Resolution};
 use super::last_write_wins::{is_later, is_later_than};
-use super::same::same_json;
+use super::same::{same_inside, same_json};
 use super::set;
 use super::trail::{ObjectSteps, Step, by_name, object};
 use crate::json::{self, RawObject};
@@ -110,7 +110,7 @@ fn merge_members<'a>(
 
 fn same(a: Option<&str>, b: Option<&str>) -> bool {
     match (a, b) {
-        (Some(a), Some(b)) => same_json(a, b),
+        (Some(a), Some(b)) => same_inside(a, b),
         (None, None) => true,
         _ => false,
     }

@@ -8,10 +8,15 @@ use crate::json::{self, Members};
 /// Nesting beyond which values that differ in text count as different.
 const DEPTH_MAX: usize = 128;
 
-/// Equality of values: numbers by value (also where one side sends the number as a string), strings
+/// Equality of values: numbers by value (for the column itself also where one side sends the number as a string), strings
 /// by their characters, objects whatever their order.
 pub(super) fn same_json(a: &str, b: &str) -> bool {
     same(a, b, 0)
+}
+
+/// Equality of what stands inside a document, where a string is not a number.
+pub(super) fn same_inside(a: &str, b: &str) -> bool {
+    same(a, b, 1)
 }
 
 fn same(a: &str, b: &str, depth: usize) -> bool {
@@ -26,6 +31,7 @@ fn same(a: &str, b: &str, depth: usize) -> bool {
         (b'{', b'{') => same_objects(a, b, depth),
         (b'"', b'"') => same_strings(a, b),
         (b'[' | b'{', _) | (_, b'[' | b'{') => false,
+        (b'"', _) | (_, b'"') if depth > 0 => false,
         _ => match (
             Number::parse(&number::unquoted(a)),
             Number::parse(&number::unquoted(b)),

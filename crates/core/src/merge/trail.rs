@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::same::same_json;
+use super::same::same_inside;
 use crate::json::{Members, Name, RawObject};
 
 /// Histories of contested columns. JSON: `{column: [[version, hlc, device or null, old value], …]}`,
@@ -113,7 +113,7 @@ impl<'a> ObjectSteps<'a> {
             ..step.clone()
         };
         let changed = |step: &Step<'_>| match (step.old, step.new) {
-            (Some(old), Some(new)) => !same_json(old, new),
+            (Some(old), Some(new)) => !same_inside(old, new),
             (None, None) => false,
             _ => true,
         };

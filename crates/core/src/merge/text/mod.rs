@@ -29,10 +29,11 @@ pub fn merge_text(base: &str, mine: &str, theirs: &str) -> TextMerge {
         text: text.to_owned(),
         overlap: false,
     };
-    if mine == theirs || base == mine {
+    // Emptied on one side, changed on the other: what a person wrote stays.
+    if mine == theirs || base == mine || mine.is_empty() {
         return whole(theirs);
     }
-    if base == theirs {
+    if base == theirs || theirs.is_empty() {
         return whole(mine);
     }
     let mut merged = TextMerge {
