@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup install up down demo test test-core test-db test-client test-stack lint fmt bench torture evidence fuzz sim sim-postgres clean survival mutants
+.PHONY: help setup install up down demo test test-core test-db test-client test-stack lint fmt bench torture evidence fuzz sim sim-postgres clean survival mutants kill
 
 export DO_NOT_TRACK := 1
 
@@ -60,6 +60,7 @@ test-stack: up client-js/dist ## the stack, the client and the demonstration thr
 	npm --prefix client-js run test:stack
 	npm --prefix supabase/demo test
 	node supabase/demo/demo.mjs --edits 1500
+	node supabase/demo/kill.mjs --backends 6 --servers 2
 
 lint: setup client-js/dist ## formatting and lints of all languages
 	cargo fmt --all --check
@@ -87,6 +88,9 @@ bench/peers/node_modules: bench/peers/package-lock.json
 
 survival: install bench/peers/node_modules ## the same conflicts for us, RxDB, Yjs and plain writes: edits that survive
 	npm --prefix bench/peers run survival
+
+kill: install client-js/dist ## kill -9 of backends and servers while devices push through the API: nothing lost, nothing twice
+	node supabase/demo/kill.mjs
 
 mutants: install ## deliberate faults in core and SQL: each must be caught by a test
 	tools/mutants/run.sh
