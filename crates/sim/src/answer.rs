@@ -133,6 +133,10 @@ pub enum Change {
     Like(i64),
     /// Raises best.
     Best(i64),
+    /// Adds a word to a set, a document or a text.
+    Add(usize, String),
+    /// Removes a word from a set.
+    Remove(usize, String),
     /// Removes the row.
     Delete,
 }
@@ -156,6 +160,8 @@ pub struct LogEntry {
     pub mine: String,
     /// The server's value.
     pub theirs: String,
+    /// Whether both sides changed the same words.
+    pub overlap: bool,
 }
 
 /// A server that schedules run against.

@@ -11,4 +11,5 @@ pub mod random;
 pub mod run;
 pub mod step;
 pub mod table;
+pub mod value;
 pub mod world;

@@ -16,6 +16,7 @@ use crate::answer::{
 use crate::model::{Faults, Model};
 use crate::step::{Shape, Step, WRITERS};
 use crate::table::{COLUMNS, Raw, Row, Schema, SchemaChange, TEAM};
+use crate::value::{SETTLE, added_sql, canonical, quoted};
 use crate::world::{Counts, Names, World};
 
 /// The functions that tell the time, with the schedule's instead of the machine's.
@@ -59,6 +60,7 @@ impl Database {
                 .batch_execute(CLOCK)
                 .await
                 .expect("the clock is replaced");
+            db.sql(SETTLE).await;
             db.sql(&table_ddl()).await;
             let mut writers = Vec::new();
             for _ in 0..WRITERS {
@@ -135,7 +137,7 @@ fn table_ddl() -> String {
 
 async fn enable(db: &Db, schema: &Schema, on_delete: &str) {
     let policy: Value =
-        serde_json::from_str(&schema.policy_json(on_delete, "counter")).expect("a policy");
+        serde_json::from_str(&schema.policy_json(on_delete, None, false)).expect("a policy");
     let options = json!({ "scope": "team", "members": "select team from public.member where user_id = auth.uid()", "policy": policy });
     db.enable_sync("public.item", options).await;
 }
@@ -188,7 +190,7 @@ fn row_of(text: &str) -> Row {
     let row: Value = serde_json::from_str(text).expect("a row");
     COLUMNS
         .iter()
-        .map(|column| row[column.name].to_string().into())
+        .map(|column| canonical(&row[column.name].to_string()))
         .collect()
 }
 
@@ -310,6 +312,18 @@ impl Server for Postgres<'_> {
             Change::Best(offer) => {
                 format!("update public.item set best = greatest(best, {offer}) where id = {id}")
             }
+            Change::Add(at, word) => format!(
+                "update public.item set {} = {} where id = {id}",
+                COLUMNS[*at].name,
+                added_sql(*at, word)
+            ),
+            Change::Remove(at, word) => {
+                let name = COLUMNS[*at].name;
+                let word = quoted(word);
+                format!(
+                    "update public.item set {name} = array_remove({name}, {word}) where id = {id}"
+                )
+            }
             Change::Delete => format!("delete from public.item where id = {id}"),
         };
         let client = &self.database.writers[writer];
@@ -394,12 +408,12 @@ impl Server for Postgres<'_> {
     }
 
     fn log(&mut self) -> Vec<LogEntry> {
-        let query = "select device_id, device_seq, column_name, policy, outcome, base::text, mine::text, theirs::text
+        let query = "select device_id, device_seq, column_name, policy, outcome, base::text, mine::text, theirs::text, coalesce(overlap, false)
             from offline_data.conflict_resolution_log where device_id = any ($1)";
         let ids = self.ids();
         let Database { runtime, db, .. } = &*self.database;
         let rows = runtime.block_on(db.rows(query, &[&ids]));
-        let value = |text: Option<String>| text.unwrap_or_else(|| "null".to_owned());
+        let value = |text: Option<String>| canonical(text.as_deref().unwrap_or("null")).to_string();
         let entries = rows.iter().map(|row| LogEntry {
             device: self.position(row.get(0)),
             seq: row.get::<_, i64>(1) as u64,
@@ -409,6 +423,7 @@ impl Server for Postgres<'_> {
             base: value(row.get(5)),
             mine: value(row.get(6)),
             theirs: value(row.get(7)),
+            overlap: row.get(8),
         });
         let mut entries: Vec<LogEntry> = entries.collect();
         entries.sort();

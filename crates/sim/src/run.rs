@@ -1,9 +1,12 @@
 //! One run of a schedule against the model, and the smallest schedule that still fails.
 
+use std::collections::BTreeSet;
+
 use crate::answer::Server;
 use crate::model::{Faults, Model};
 use crate::step::{Shape, Step};
-use crate::table::TITLE;
+use crate::table::{COLUMNS, LABELS, TAGS, TITLE};
+use crate::value::elements;
 use crate::world::{Counts, Names, World};
 
 /// A broken invariant.
@@ -40,7 +43,7 @@ pub fn simulate(shape: &Shape, steps: &[Step], faults: Faults) -> Result<Counts,
     Ok(counts)
 }
 
-/// What only the model can tell: its history, and its account of the latest titles.
+/// What only the model can tell: its history, and its accounts of the latest titles and of the sets.
 fn check_model(model: &mut Model, lasting: &[crate::table::Raw]) -> Result<(), String> {
     if let Some(repeated) = model.repeated() {
         return Err(repeated);
@@ -53,6 +56,18 @@ fn check_model(model: &mut Model, lasting: &[crate::table::Raw]) -> Result<(), S
             return Err(format!(
                 "{key} has title {title:?}, the latest accepted one is {latest:?}"
             ));
+        }
+        for column in [TAGS, LABELS] {
+            let found = rows.get(key).map(|(_, row)| elements(&row[column]));
+            let found = found.unwrap_or_default();
+            let found: BTreeSet<&str> = found.iter().map(String::as_str).collect();
+            let expected = model.set_of(key, column);
+            if found != expected {
+                return Err(format!(
+                    "{key} has the set {found:?} in {}, the accepted edits make {expected:?}",
+                    COLUMNS[column].name
+                ));
+            }
         }
     }
     Ok(())

@@ -5,13 +5,44 @@ use std::sync::Arc;
 /// A raw JSON value.
 pub type Raw = Arc<str>;
 
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Numbers.
+    Number,
+    /// Text.
+    Text,
+    /// Arrays.
+    Array,
+    /// `jsonb`.
+    Json,
+    /// Anything else.
+    Other,
+}
+
+impl Kind {
+    /// The name in a policy's `types`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Number => "number",
+            Kind::Text => "text",
+            Kind::Array => "array",
+            Kind::Json => "json",
+            Kind::Other => "other",
+        }
+    }
+}
+
 /// One column.
 pub struct Column {
     /// Its name.
     pub name: &'static str,
     /// Its type in Postgres.
     pub sql: &'static str,
-    /// Its merge policy.
+    /// What it holds, as far as `merge` cares.
+    pub kind: Kind,
+    /// Its merge policy; a name with a dot is a function.
     pub policy: &'static str,
     /// Its value in a row that does not name it.
     pub default: &'static str,
@@ -20,34 +51,55 @@ pub struct Column {
 const fn column(
     name: &'static str,
     sql: &'static str,
+    kind: Kind,
     policy: &'static str,
     default: &'static str,
 ) -> Column {
     Column {
         name,
         sql,
+        kind,
         policy,
         default,
     }
 }
 
 /// All columns but the key; [`TEAM`] is the scope.
-pub const COLUMNS: [Column; 10] = [
-    column("team", "uuid not null", "last_write_wins", "null"),
+pub const COLUMNS: [Column; 16] = [
     column(
-        "title",
-        "text check (title not like 'bad%')",
+        "team",
+        "uuid not null",
+        Kind::Other,
         "last_write_wins",
         "null",
     ),
-    column("likes", "int not null default 0", "counter", "0"),
-    column("best", "int not null default 0", "max", "0"),
-    column("low", "int not null default 0", "min", "0"),
-    column("note", "text", "client_wins", "null"),
-    column("stat", "text", "server_wins", "null"),
-    column("grade", "text", "manual", "null"),
-    column("leaving", "text", "last_write_wins", "null"),
-    column("coming", "text", "last_write_wins", "null"),
+    column(
+        "title",
+        "text check (title not like 'bad%')",
+        Kind::Text,
+        "last_write_wins",
+        "null",
+    ),
+    column(
+        "likes",
+        "int not null default 0",
+        Kind::Number,
+        "counter",
+        "0",
+    ),
+    column("best", "int not null default 0", Kind::Number, "max", "0"),
+    column("low", "int not null default 0", Kind::Number, "min", "0"),
+    column("note", "text", Kind::Text, "client_wins", "null"),
+    column("stat", "text", Kind::Text, "server_wins", "null"),
+    column("grade", "text", Kind::Text, "manual", "null"),
+    column("leaving", "text", Kind::Text, "last_write_wins", "null"),
+    column("coming", "text", Kind::Text, "last_write_wins", "null"),
+    column("tags", "text[]", Kind::Array, "set", "null"),
+    column("doc", "jsonb", Kind::Json, "json", "null"),
+    column("body", "text", Kind::Text, "text", "null"),
+    column("labels", "text[]", Kind::Array, "merge", "null"),
+    column("extra", "jsonb", Kind::Json, "merge", "null"),
+    column("rank", "int", Kind::Number, "public.settle", "null"),
 ];
 
 /// The scope.
@@ -66,6 +118,24 @@ pub const NOTE: usize = 5;
 pub const LEAVING: usize = 8;
 /// A column that may be added.
 pub const COMING: usize = 9;
+/// A set.
+pub const TAGS: usize = 10;
+/// A document.
+pub const DOC: usize = 11;
+/// A text of several lines.
+pub const BODY: usize = 12;
+/// `merge`: a set.
+pub const LABELS: usize = 13;
+/// `merge`: a document.
+pub const EXTRA: usize = 14;
+/// Decided by a function.
+pub const RANK: usize = 15;
+
+/// Whether an edit of the column starts from what it holds.
+#[must_use]
+pub fn is_built_on(column: usize) -> bool {
+    column >= TAGS
+}
 
 /// Values of a row in the order of [`COLUMNS`].
 pub type Row = Vec<Raw>;
@@ -122,21 +192,39 @@ impl Schema {
         }
     }
 
-    /// The `policy` option of `enable_sync`.
+    /// The `policy` option of `enable_sync`; with `types` as the core reads it. `instead`: a policy in the place of another.
     #[must_use]
-    pub fn policy_json(&self, on_delete: &str, counter: &str) -> String {
-        let columns =
-            (0..COLUMNS.len())
-                .filter(|at| self.has(*at))
-                .map(|at| match self.policy(at) {
-                    "counter" => format!("\"{}\":\"{counter}\"", COLUMNS[at].name),
-                    policy => format!("\"{}\":\"{policy}\"", COLUMNS[at].name),
-                });
-        let columns: Vec<String> = columns.collect();
-        format!(
-            "{{\"on_delete\":\"{on_delete}\",\"columns\":{{{}}}}}",
-            columns.join(",")
-        )
+    pub fn policy_json(
+        &self,
+        on_delete: &str,
+        instead: Option<(&str, &'static str)>,
+        types: bool,
+    ) -> String {
+        let columns = (0..COLUMNS.len()).filter(|at| self.has(*at));
+        let policies = columns.clone().map(|at| {
+            let name = COLUMNS[at].name;
+            match (self.policy(at), instead) {
+                (policy, Some((other, instead))) if policy == other => {
+                    format!("\"{name}\":\"{instead}\"")
+                }
+                (policy, _) if policy.contains('.') => {
+                    format!("\"{name}\":{{\"function\":\"{policy}\"}}")
+                }
+                (policy, _) => format!("\"{name}\":\"{policy}\""),
+            }
+        });
+        let policies = policies.collect::<Vec<_>>().join(",");
+        let kinds = columns.map(|at| {
+            let (name, kind) = (COLUMNS[at].name, COLUMNS[at].kind.name());
+            format!("\"{name}\":\"{kind}\"")
+        });
+        let kinds = kinds.collect::<Vec<_>>().join(",");
+        let types = if types {
+            format!(",\"types\":{{{kinds}}}")
+        } else {
+            String::new()
+        };
+        format!("{{\"on_delete\":\"{on_delete}\",\"columns\":{{{policies}}}{types}}}")
     }
 
     /// The registry as the planner reads it.

@@ -1,11 +1,15 @@
 //! Executes a schedule against a server, and watches.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::answer::{Change, PullAnswer, PullRequest, PushAnswer, Server};
 use crate::device::{Device, Op, difference};
 use crate::step::{Edit, Fate, Shape, Step, WRITERS, Writing};
-use crate::table::{BEST, COLUMNS, LIKES, LOW, Raw, Schema, TEAM, TITLE, number};
+use crate::table::{
+    BEST, BODY, COLUMNS, COMING, DOC, EXTRA, LABELS, LIKES, LOW, RANK, Raw, Schema, TAGS, TEAM,
+    TITLE, is_built_on, number,
+};
+use crate::value::{edited, shared, tokens};
 
 /// When every schedule begins: 2026-11-20.
 const START_MS: u64 = 1_795_000_000_000;
@@ -45,7 +49,17 @@ struct Intent {
     likes: i64,
     best: Option<i64>,
     title: bool,
+    /// Words that it adds to a column, and that it removes.
+    words: Vec<(usize, BTreeSet<String>, BTreeSet<String>)>,
     outcome: Option<String>,
+}
+
+/// What a writer's open transaction adds to a lasting row.
+struct Pending {
+    row: usize,
+    likes: i64,
+    best: i64,
+    word: Option<(usize, String)>,
 }
 
 /// What was counted.
@@ -118,7 +132,9 @@ pub struct World<'s, S> {
     members: Vec<Vec<bool>>,
     likes: Vec<i64>,
     best: Vec<i64>,
-    pending: Vec<Vec<(usize, i64, i64)>>,
+    /// Words added to a column of a lasting row, and words that were ever removed from it.
+    words: BTreeMap<(usize, usize), [BTreeSet<String>; 2]>,
+    pending: Vec<Vec<Pending>>,
     locks: BTreeMap<usize, usize>,
     keeps_answers: bool,
     writes: u64,
@@ -146,7 +162,8 @@ impl<'s, S: Server> World<'s, S> {
             members: vec![vec![false; shape.teams]; shape.devices],
             likes: vec![0; shape.lasting],
             best: vec![0; shape.lasting],
-            pending: vec![Vec::new(); WRITERS],
+            words: BTreeMap::new(),
+            pending: (0..WRITERS).map(|_| Vec::new()).collect(),
             locks: BTreeMap::new(),
             keeps_answers,
             writes: 0,
@@ -241,10 +258,13 @@ impl<'s, S: Server> World<'s, S> {
             likes: 0,
             best: None,
             title: false,
+            words: Vec::new(),
             outcome: None,
         };
+        let token = format!("d{at}s{seq}z");
         let mut patch: Vec<(usize, Raw)> = Vec::new();
         let mut set = |column: usize, seen: Option<&Vec<Raw>>, patch: &mut Vec<(usize, Raw)>| {
+            let shown = seen.map_or("null", |row| &row[column]);
             let seen = |column: usize| seen.map_or(0, |row| number(&row[column]));
             let value: Raw = match column {
                 LIKES => {
@@ -260,6 +280,14 @@ impl<'s, S: Server> World<'s, S> {
                 TITLE => {
                     intent.title = true;
                     text("d")
+                }
+                _ if is_built_on(column) => {
+                    let value = edited(column, shown, &token, lasting, u64::from(salt));
+                    let (old, new) = (tokens(shown), tokens(&value));
+                    let difference = |a: &BTreeSet<String>, b| a.difference(b).cloned().collect();
+                    let words = (column, difference(&new, &old), difference(&old, &new));
+                    intent.words.push(words);
+                    value
                 }
                 _ if salt.is_multiple_of(13) => "null".into(),
                 // Some values are written by several: equal values are no conflict.
@@ -285,7 +313,7 @@ impl<'s, S: Server> World<'s, S> {
                 for n in 0..=(salt / 3 % 3) {
                     let column = 1 + (salt as usize / 101 + n as usize * 3) % (COLUMNS.len() - 1);
                     if !patch.iter().any(|(other, _)| *other == column)
-                        && (column < 9 || self.schema.added)
+                        && (column != COMING || self.schema.added)
                     {
                         set(column, view.as_ref(), &mut patch);
                     }
@@ -495,6 +523,11 @@ impl<'s, S: Server> World<'s, S> {
                 if let Some(offer) = intent.best.filter(|_| counts(BEST)) {
                     self.best[intent.row] = self.best[intent.row].max(offer);
                 }
+                for (column, added, removed) in &intent.words {
+                    let known = self.words.entry((intent.row, *column)).or_default();
+                    known[0].extend(added.iter().cloned());
+                    known[1].extend(removed.iter().cloned());
+                }
             }
         }
         Ok(())
@@ -516,7 +549,7 @@ impl<'s, S: Server> World<'s, S> {
     fn crash_server(&mut self) {
         self.server.crash();
         self.locks.clear();
-        self.pending = vec![Vec::new(); WRITERS];
+        self.pending.iter_mut().for_each(Vec::clear);
         // What waits for an answer waits in vain; what has not arrived may still.
         self.messages
             .retain(|message| matches!(message, Message::Push { .. } | Message::Pull { .. }));
@@ -532,13 +565,29 @@ impl<'s, S: Server> World<'s, S> {
         let team = self.names.teams[salt as usize % self.shape.teams].clone();
         self.writes += 1;
         let text = Raw::from(format!("\"w{}\"", self.writes));
-        let (mut likes, mut best) = (0, 0);
+        let (mut likes, mut best, mut word) = (0, 0, None);
         let change = match writing {
             Writing::Insert if lasting => return,
             Writing::Insert => Change::Insert(vec![(TEAM, team), (TITLE, text)]),
             Writing::Set => {
-                let column = [TITLE, 5, 6, 7][salt as usize % 4];
-                Change::Set(column, text)
+                let token = format!("w{}z", self.writes);
+                match salt as usize % 12 {
+                    kind @ 0..4 => Change::Set([TITLE, 5, 6, 7][kind], text),
+                    4 => Change::Set(RANK, (salt / 12 % 1_000).to_string().into()),
+                    kind @ 5..7 => {
+                        Change::Remove([TAGS, LABELS][kind - 5], shared(salt / 12).to_owned())
+                    }
+                    7 => Change::Add(
+                        [TAGS, LABELS][salt as usize / 12 % 2],
+                        shared(salt / 24).to_owned(),
+                    ),
+                    kind => {
+                        let column =
+                            [TAGS, DOC, BODY, [LABELS, EXTRA][salt as usize / 12 % 2]][kind - 8];
+                        word = Some((column, token.clone()));
+                        Change::Add(column, token)
+                    }
+                }
             }
             Writing::Like => {
                 likes = i64::from(salt % 4) + 1;
@@ -555,7 +604,12 @@ impl<'s, S: Server> World<'s, S> {
         if self.server.write(writer, &key, &change, self.now_ms) {
             self.locks.insert(row, writer);
             if lasting {
-                self.pending[writer].push((row, likes, best));
+                self.pending[writer].push(Pending {
+                    row,
+                    likes,
+                    best,
+                    word,
+                });
             }
         }
     }
@@ -563,10 +617,14 @@ impl<'s, S: Server> World<'s, S> {
     fn end(&mut self, writer: usize, commit: bool) {
         self.server.end(writer, commit);
         self.locks.retain(|_, holder| *holder != writer);
-        for (row, likes, best) in std::mem::take(&mut self.pending[writer]) {
+        for pending in std::mem::take(&mut self.pending[writer]) {
             if commit {
-                self.likes[row] += likes;
-                self.best[row] = self.best[row].max(best);
+                let row = pending.row;
+                self.likes[row] += pending.likes;
+                self.best[row] = self.best[row].max(pending.best);
+                if let Some((column, word)) = pending.word {
+                    self.words.entry((row, column)).or_default()[0].insert(word);
+                }
             }
         }
     }
@@ -693,6 +751,20 @@ impl<'s, S: Server> World<'s, S> {
                 return Err(format!(
                     "{key} has likes and best {found:?}, the accepted edits make {:?}",
                     (self.likes[row], self.best[row])
+                ));
+            }
+        }
+        for ((row, column), [added, removed]) in &self.words {
+            let key = &self.names.rows[*row];
+            let found = rows.get(key).map(|(_, row)| tokens(&row[*column]));
+            let found = found.unwrap_or_default();
+            if let Some(lost) = added
+                .difference(removed)
+                .find(|word| !found.contains(*word))
+            {
+                return Err(format!(
+                    "{key} has lost {lost} in {}, which an accepted edit added and none removed",
+                    COLUMNS[*column].name
                 ));
             }
         }

@@ -28,7 +28,6 @@ caught! {
     a_cursor_that_skips_open_transactions_is_noticed: cursor_skips_open,
     a_cursor_that_is_off_by_one_is_noticed: cursor_off_by_one,
     a_clock_that_is_not_observed_is_noticed: clock_not_observed,
-    a_counter_decided_by_the_clock_is_noticed: counter_as_last_write,
     a_forgotten_departure_is_noticed: departure_forgotten,
     a_lost_scope_that_is_not_named_is_noticed: revocation_forgotten,
     a_decision_that_is_not_logged_is_noticed: conflict_not_logged,
@@ -36,6 +35,24 @@ caught! {
     an_acknowledged_push_lost_in_a_crash_is_noticed: crash_loses_push,
     a_deletion_that_is_not_told_is_noticed: deletion_forgotten,
     a_server_clock_that_is_not_raised_is_noticed: clock_not_raised,
+    a_forgotten_trail_is_noticed: trail_forgotten,
+}
+
+macro_rules! caught_by_the_clock {
+    ($($name:ident: $policy:literal,)*) => {$(
+        #[test]
+        fn $name() {
+            assert!(is_caught(Faults { as_last_write: Some($policy), ..Faults::default() }));
+        }
+    )*};
+}
+
+caught_by_the_clock! {
+    a_counter_decided_by_the_clock_is_noticed: "counter",
+    a_set_decided_by_the_clock_is_noticed: "set",
+    a_document_decided_by_the_clock_is_noticed: "json",
+    a_text_decided_by_the_clock_is_noticed: "text",
+    a_merge_decided_by_the_clock_is_noticed: "merge",
 }
 
 #[test]

@@ -27,8 +27,10 @@ pub struct Faults {
     pub cursor_off_by_one: bool,
     /// A clock is taken as claimed, whatever the device had seen.
     pub clock_not_observed: bool,
-    /// Counters are decided by the clock.
-    pub counter_as_last_write: bool,
+    /// Columns of this policy are decided by the clock.
+    pub as_last_write: Option<&'static str>,
+    /// The history of a column does not reach the decision.
+    pub trail_forgotten: bool,
     /// A row that moves away leaves no trace in its old scope.
     pub departure_forgotten: bool,
     /// A lost scope is not named.
@@ -70,6 +72,9 @@ struct State {
 #[derive(Clone, Debug)]
 struct Past {
     version: i64,
+    hlc: u64,
+    /// As in the history: `i`, `u`, `d`, `r`.
+    op: char,
     device: Option<(usize, u64)>,
     old: Vec<(usize, Raw)>,
 }
@@ -129,6 +134,8 @@ pub struct Model {
     broken: Option<String>,
     /// The latest title of each row that took part, by clock and device, as an account of its own.
     titles: HashMap<Raw, (u64, Option<usize>, Raw)>,
+    /// Additions to the sets of each row that no removal has seen, as an account of its own: version and device.
+    sets: HashMap<(Raw, usize), BTreeMap<String, (i64, Option<usize>)>>,
     last_push: Option<Vec<(Raw, Stored)>>,
 }
 
@@ -157,6 +164,7 @@ impl Model {
             faults,
             broken: None,
             titles: HashMap::new(),
+            sets: HashMap::new(),
             last_push: None,
         };
         model.read_schema();
@@ -164,12 +172,11 @@ impl Model {
     }
 
     fn read_schema(&mut self) {
-        let counter = if self.faults.counter_as_last_write {
-            "last_write_wins"
-        } else {
-            "counter"
-        };
-        self.policy = self.schema.policy_json(self.on_delete, counter);
+        let instead = self
+            .faults
+            .as_last_write
+            .map(|policy| (policy, "last_write_wins"));
+        self.policy = self.schema.policy_json(self.on_delete, instead, true);
         self.tables =
             Tables::parse(&self.schema.registry_json()).expect("the registry is well-formed");
     }
@@ -188,6 +195,15 @@ impl Model {
     #[must_use]
     pub fn latest_title(&self, key: &Raw) -> Option<&Raw> {
         self.titles.get(key).map(|(_, _, title)| title)
+    }
+
+    /// The elements that the accepted edits of a row's set should have left, by an account kept beside the rows.
+    #[must_use]
+    pub fn set_of(&self, key: &Raw, column: usize) -> BTreeSet<&str> {
+        let known = self.sets.get(&(key.clone(), column));
+        known.map_or_else(BTreeSet::new, |known| {
+            known.keys().map(String::as_str).collect()
+        })
     }
 
     /// History entries that name a mutation more than once a row.

@@ -6,11 +6,13 @@ use offline_sync_core::batch::{Op, parse_batch};
 use offline_sync_core::merge::{Action, Decided, Needs, Outcome, Status, decide_run};
 use offline_sync_core::plan::{Run, plan};
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
-use super::store::Author;
-use super::{BOUND_MS, Model, Queued, Stamp, Stored};
+use super::store::{Author, sets};
+use super::{BOUND_MS, Model, Past, Queued, Stamp, Stored};
 use crate::answer::{LogEntry, PushAnswer, Verdict};
 use crate::table::{COLUMNS, Raw, Row, TEAM, TITLE, defaults, find, json_of, laid_over};
+use crate::value::{canonical, settle};
 
 /// One mutation of a run.
 struct Single<'r> {
@@ -351,26 +353,34 @@ impl Model {
         );
         let states = self.state_json(single, key, stored, pushing.device);
         let befores = single.before.map(|before| format!("[{before}]"));
-        let decided = decide_run(
-            run.op,
-            &self.policy,
-            &self.devices[pushing.device].id,
-            pushing.now_ms << 16,
-            BOUND_MS,
-            &run.keys[at..=at],
-            &run.seqs[at..=at],
-            &run.bases[at..=at],
-            &run.hlcs[at..=at],
-            &format!("[{}]", single.row),
-            befores.as_deref(),
-            &current,
-            &states,
-            &["id".to_owned()],
-            None,
-        );
-        decided
-            .expect("a run of the planner can be decided")
-            .remove(0)
+        let device = &self.devices[pushing.device].id;
+        let decide = |answers: Option<&str>| {
+            let decided = decide_run(
+                run.op,
+                &self.policy,
+                device,
+                pushing.now_ms << 16,
+                BOUND_MS,
+                &run.keys[at..=at],
+                &run.seqs[at..=at],
+                &run.bases[at..=at],
+                &run.hlcs[at..=at],
+                &format!("[{}]", single.row),
+                befores.as_deref(),
+                &current,
+                &states,
+                &["id".to_owned()],
+                answers,
+            );
+            decided
+                .expect("a run of the planner can be decided")
+                .remove(0)
+        };
+        let decided = decide(None);
+        match decided.calls_json(device, run.bases[at]) {
+            Some(calls) => decide(Some(&answers(&calls))),
+            None => decided,
+        }
     }
 
     /// The state of a row as the database hands it to the core.
@@ -391,8 +401,11 @@ impl Model {
         let base = self
             .base_json(single, stored, device)
             .unwrap_or_else(|| "null".to_owned());
+        let trail = self
+            .trail_json(single, stored, device)
+            .unwrap_or_else(|| "null".to_owned());
         format!(
-            "[{{\"key\":{key},\"version\":{},\"hlc\":{},\"deleted\":{},\"device\":{},\"life\":{},\"clocks\":{{{}}},\"base\":{base}}}]",
+            "[{{\"key\":{key},\"version\":{},\"hlc\":{},\"deleted\":{},\"device\":{},\"life\":{},\"clocks\":{{{}}},\"base\":{base},\"trail\":{trail}}}]",
             state.version,
             state.hlc,
             state.deleted,
@@ -433,6 +446,51 @@ impl Model {
         (!found.is_empty()).then(|| json_of(found))
     }
 
+    /// The writes of columns whose policy looks at them since the base, oldest first. What brought a row back changed what its
+    /// deletion found.
+    fn trail_json(&self, single: &Single<'_>, stored: &Stored, device: usize) -> Option<String> {
+        let state = stored.state.as_ref()?;
+        let since = single.run.bases[single.at].unwrap_or(state.life.version);
+        let seen = self.devices[device].teams.contains(&state.scope);
+        if since >= state.version
+            || state.life.version > since
+            || !seen
+            || self.faults.trail_forgotten
+        {
+            return None;
+        }
+        let needs = Needs::of(&self.policy, &single.run.columns, None).ok()?;
+        let later = stored.history.iter();
+        let later: Vec<&Past> = later
+            .filter(|past| past.op != 'i' && past.version > since)
+            .collect();
+        let mut trail = Vec::new();
+        for at in needs.trail.iter().filter_map(|name| find(name)) {
+            let own = state.clocks.iter().find(|(other, _)| *other == at);
+            if own.map_or(state.life.version, |(_, stamp)| stamp.version) <= since {
+                continue;
+            }
+            let mut writes = Vec::new();
+            for (n, past) in later.iter().enumerate() {
+                let olds = match past.op {
+                    'd' => None,
+                    'r' => n.checked_sub(1).map(|n| &later[n].old),
+                    _ => Some(&past.old),
+                };
+                let old = olds.and_then(|olds| olds.iter().find(|(other, _)| *other == at));
+                if let Some((_, old)) = old {
+                    let by = past.device.map(|(device, _)| &self.devices[device].id);
+                    let by = by.map_or("null".to_owned(), |id| format!("\"{id}\""));
+                    writes.push(format!("[{},{},{by},{old}]", past.version, past.hlc));
+                }
+            }
+            if !writes.is_empty() {
+                trail.push(format!("\"{}\":[{}]", COLUMNS[at].name, writes.join(",")));
+            }
+        }
+        (!trail.is_empty()).then(|| format!("{{{}}}", trail.join(",")))
+    }
+
     fn apply(
         &mut self,
         single: &Single<'_>,
@@ -460,7 +518,7 @@ impl Model {
         let patch: Vec<(usize, Raw)> = decision
             .row
             .iter()
-            .filter_map(|(name, raw)| Some((find(name)?, raw.as_str().into())))
+            .filter_map(|(name, raw)| Some((find(name)?, canonical(raw))))
             .collect();
         // The row as it is to be written, where it is.
         let after = match decision.action {
@@ -522,19 +580,27 @@ impl Model {
                     column: entry.column,
                     policy: entry.policy,
                     outcome: entry.outcome.as_str().to_owned(),
-                    base: entry.base.unwrap_or_else(|| "null".to_owned()),
-                    mine: entry.mine,
-                    theirs: entry.theirs,
+                    base: canonical(entry.base.as_deref().unwrap_or("null")).to_string(),
+                    mine: canonical(&entry.mine).to_string(),
+                    theirs: canonical(&entry.theirs).to_string(),
+                    overlap: entry.overlap,
                 });
             }
         }
         if single.run.op != Op::Delete && decision.action == Action::Update {
             self.check_log(single, key, &stored, device, seq);
-            let mine = patch_of(single.row)
-                .into_iter()
-                .find(|(at, _)| *at == TITLE);
-            if let Some((_, title)) = mine {
-                self.account_title(key, (hlc, Some(device), title));
+            let version = self.rows.get(key).and_then(|stored| stored.state.as_ref());
+            let version = version.map_or(0, |state| state.version);
+            let before = single.before.map(patch_of).unwrap_or_default();
+            for (at, mine) in patch_of(single.row) {
+                if at == TITLE {
+                    self.account_title(key, (hlc, Some(device), mine));
+                } else if sets().any(|set| set == at) {
+                    let seen = before.iter().find(|(other, _)| *other == at);
+                    let change = (seen.map_or("null", |(_, raw)| raw), &*mine);
+                    let base = single.run.bases[single.at];
+                    self.account_set((key.clone(), at), change, base, (version, device));
+                }
             }
         }
         if decision.return_row || matches!(decision.action, Action::Insert | Action::Resurrect) {
@@ -671,6 +737,16 @@ fn patch_of(row: &RawValue) -> Vec<(usize, Raw)> {
     values
         .filter_map(|(name, raw)| Some((find(name)?, raw.get().into())))
         .collect()
+}
+
+/// What the owner's function answers, as `ask_functions` hands it on: what the column cannot hold is no answer.
+fn answers(calls: &str) -> String {
+    let calls: Vec<Value> = serde_json::from_str(calls).expect("calls");
+    let answers = calls.iter().filter_map(|call| {
+        let value = settle(call)?;
+        Some(json!({ "ord": 1, "column": call["column"], "value": value }))
+    });
+    Value::Array(answers.collect()).to_string()
 }
 
 /// The raw text of each mutation of a batch.

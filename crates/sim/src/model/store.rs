@@ -2,7 +2,10 @@
 
 use super::{Departure, Model, Past, Stamp, State, Stored, Transaction};
 use crate::answer::Change;
-use crate::table::{BEST, LIKES, Raw, Row, TEAM, TITLE, defaults, laid_over, number};
+use crate::table::{
+    BEST, COLUMNS, Kind, LIKES, Raw, Row, TEAM, TITLE, defaults, laid_over, number,
+};
+use crate::value::{canonical, elements, with_added, without};
 
 /// A row as a transaction leaves it.
 pub(super) struct Effect {
@@ -20,6 +23,11 @@ pub(super) struct Author {
     pub device: Option<(usize, u64)>,
     pub hlc: u64,
     pub resurrects: bool,
+}
+
+/// The columns that are sets.
+pub(super) fn sets() -> impl Iterator<Item = usize> {
+    (0..COLUMNS.len()).filter(|at| COLUMNS[*at].kind == Kind::Array)
 }
 
 impl Model {
@@ -101,6 +109,13 @@ impl Model {
         let mut history = before.history.clone();
         history.push(Past {
             version,
+            hlc: author.hlc,
+            op: match (&before.row, gone) {
+                (_, true) => 'd',
+                (Some(_), false) => 'u',
+                (None, false) if author.resurrects => 'r',
+                (None, false) => 'i',
+            },
             device: author.device,
             old,
         });
@@ -162,7 +177,46 @@ impl Model {
         if let Some(title) = effect.title {
             self.account_title(&effect.key, title);
         }
+        let author = effect.stored.history.last();
+        if author.is_some_and(|past| past.device.is_none()) {
+            self.account_write(&effect.key, &effect.stored);
+        }
         self.put(effect.key, effect.stored);
+    }
+
+    /// What a writer makes of sets: it sees what there is.
+    fn account_write(&mut self, key: &Raw, stored: &Stored) {
+        let (Some(row), Some(state)) = (&stored.row, &stored.state) else {
+            return;
+        };
+        for column in sets() {
+            let now = elements(&row[column]);
+            let known = self.sets.entry((key.clone(), column)).or_default();
+            known.retain(|element, _| now.contains(element));
+            for element in now {
+                known.entry(element).or_insert((state.version, None));
+            }
+        }
+    }
+
+    /// What a device's edit makes of a set: it removes the additions that it had seen, and adds what is not there.
+    pub(super) fn account_set(
+        &mut self,
+        place: (Raw, usize),
+        (before, mine): (&str, &str),
+        base: Option<i64>,
+        (version, device): (i64, usize),
+    ) {
+        let (before, mine) = (elements(before), elements(mine));
+        let known = self.sets.entry(place).or_default();
+        known.retain(|element, (added, by)| {
+            let removes = before.contains(element) && !mine.contains(element);
+            let seen = base.is_some_and(|base| *added <= base) || *by == Some(device);
+            !(removes && seen)
+        });
+        for element in mine.into_iter().filter(|element| !before.contains(element)) {
+            known.entry(element).or_insert((version, Some(device)));
+        }
     }
 
     pub(super) fn account_title(&mut self, key: &Raw, title: (u64, Option<usize>, Raw)) {
@@ -226,7 +280,15 @@ impl Model {
             (Change::Insert(_), Some(_)) | (_, None) => return false,
             (Change::Delete, Some(_)) => None,
             (Change::Set(at, raw), Some(mut row)) => {
-                row[*at] = raw.clone();
+                row[*at] = canonical(raw);
+                Some(row)
+            }
+            (Change::Add(at, word), Some(mut row)) => {
+                row[*at] = with_added(*at, &row[*at], word);
+                Some(row)
+            }
+            (Change::Remove(at, word), Some(mut row)) => {
+                row[*at] = without(&row[*at], word);
                 Some(row)
             }
             (Change::Like(more), Some(mut row)) => {
