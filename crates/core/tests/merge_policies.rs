@@ -48,6 +48,16 @@ const CASES: &[Case] = &[
     ("\"max\"", "1", "\"0.9\"", "\"1.\"", EARLY, "\"1.\"", Mine),
     ("\"max\"", "1", "true", "2", LATE, "true", Manual),
     ("\"max\"", "1", "2", "[3]", LATE, "2", Manual),
+    // Emptied as a whole on one side: what the other made of it stays, if it made anything of it.
+    ("\"json\"", "{\"a\":1}", "null", "{\"a\":1,\"b\":2}", EARLY, "{\"a\":1,\"b\":2}", Mine),
+    ("\"json\"", "{\"a\":1}", "{\"a\":2}", "null", LATE, "{\"a\":2}", Theirs),
+    ("\"json\"", "{\"a\":1}", "null", "{\"a\":1}", LATE, "null", Theirs),
+    ("\"json\"", "3", "null", "4", EARLY, "4", Mine),
+    ("\"json\"", "null", "3", "4", EARLY, "3", Theirs),
+    ("\"text\"", "\"a b\"", "null", "\"a c\"", EARLY, "\"a c\"", Mine),
+    ("\"text\"", "\"a b\"", "\"a c\"", "null", LATE, "\"a c\"", Theirs),
+    ("\"text\"", "\"a b\"", "null", "\"a b\"", LATE, "null", Theirs),
+    ("\"text\"", "\"a b\"", "\"\"", "\"a b\"", LATE, "\"\"", Theirs),
     ("\"counter\"", "1", "5", "3", EARLY, "7", Merged),
     ("\"counter\"", "1", "3", "3", EARLY, "5", Merged),
     ("\"counter\"", "5", "7", "4", EARLY, "6", Merged),
@@ -86,6 +96,24 @@ fn each_policy_decides_a_contested_column() {
         };
         assert_eq!(decision.status, status, "{case}");
         assert!(decision.return_row, "{case}");
+    }
+}
+
+#[test]
+fn what_came_back_to_the_base_does_not_stand_against_emptying_it() {
+    for (policy, base, other, empty) in [
+        ("\"json\"", "{\"a\":1}", "{\"a\":2}", "null"),
+        ("\"text\"", "\"a b\"", "\"a c\"", "null"),
+        ("\"text\"", "\"a b\"", "\"a c\"", "\"\""),
+    ] {
+        let mut server = Server::contested(policy, base, other, 2_100);
+        let seen = server.version;
+        server.push(&Edit::of("other", at(2_500), "x", base).seeing(Some(seen)));
+        assert_eq!(server.value("x"), base);
+        let decision = server.decide(&Edit::of("me", at(EARLY), "x", empty).before(base));
+        let decision = decision.decision;
+        assert_eq!(decision.row[0].1, empty, "{policy} {base}");
+        assert_eq!(decision.columns["x"], Outcome::Mine);
     }
 }
 

@@ -51,6 +51,8 @@ struct Intent {
     title: bool,
     /// Words that it adds to a column, and that it removes.
     words: Vec<(usize, BTreeSet<String>, BTreeSet<String>)>,
+    /// Made without sight of the row.
+    blind: bool,
     outcome: Option<String>,
 }
 
@@ -259,6 +261,7 @@ impl<'s, S: Server> World<'s, S> {
             best: None,
             title: false,
             words: Vec::new(),
+            blind: view.is_none(),
             outcome: None,
         };
         let token = format!("d{at}s{seq}z");
@@ -525,6 +528,12 @@ impl<'s, S: Server> World<'s, S> {
                 }
                 for (column, added, removed) in &intent.words {
                     let known = self.words.entry((intent.row, *column)).or_default();
+                    if intent.blind {
+                        // What the device wrote itself it replaces: docs/merging.md, "Bases".
+                        let own = format!("d{device}s");
+                        let [before, gone] = &mut *known;
+                        gone.extend(before.iter().filter(|word| word.starts_with(&own)).cloned());
+                    }
                     known[0].extend(added.iter().cloned());
                     known[1].extend(removed.iter().cloned());
                 }

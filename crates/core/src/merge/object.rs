@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use super::contest::{Contest, Resolution};
 use super::last_write_wins::{is_later, is_later_than};
-use super::same::{same_inside, same_json};
+use super::same::same_inside;
 use super::set;
 use super::trail::{ObjectSteps, Step, by_name, object};
 use crate::json::{self, RawObject};
@@ -13,16 +13,15 @@ use crate::json::{self, RawObject};
 const DEPTH_MAX: usize = 128;
 
 pub(super) fn resolve(contest: &Contest<'_>) -> Resolution {
+    // An empty column is a place where nothing is; a null inside a document is a value.
+    let filled = |value: &&str| *value != "null";
     let side = Sides {
-        base: contest.base,
-        mine: Some(contest.mine),
-        theirs: Some(contest.theirs),
+        base: contest.base.filter(filled),
+        mine: Some(contest.mine).filter(filled),
+        theirs: Some(contest.theirs).filter(filled),
     };
-    match merge(contest, &side, &|| contest.trail.to_vec(), 0) {
-        Some(value) if same_json(&value, contest.theirs) => Resolution::Theirs,
-        Some(value) => Resolution::Merged(value),
-        None => Resolution::Theirs,
-    }
+    let value = merge(contest, &side, &|| contest.trail.to_vec(), 0);
+    Resolution::Merged(value.unwrap_or_else(|| "null".to_owned()))
 }
 
 /// One place in the three documents. `None`: nothing is there.

@@ -7,7 +7,6 @@ use serde_json::value::RawValue;
 use super::contest::{Contest, Resolution};
 use super::last_write_wins;
 use super::number::Number;
-use super::same::same_json;
 use super::trail::{Step, object};
 use crate::json;
 
@@ -17,7 +16,6 @@ const DEPTH_MAX: usize = 128;
 pub(super) fn resolve(contest: &Contest<'_>) -> Resolution {
     let (base, steps, device) = (contest.base, contest.trail, contest.my_device);
     match merge(base, contest.mine, contest.theirs, steps, device) {
-        Some(merged) if same_json(&merged, contest.theirs) => Resolution::Theirs,
         Some(merged) => Resolution::Merged(merged),
         None => last_write_wins::resolve(contest),
     }

@@ -11,6 +11,7 @@ use diff3::{Both, Region, Texts};
 
 use super::contest::{Contest, Resolution};
 use super::last_write_wins;
+use super::same::same_json;
 use crate::json;
 
 /// A merged text.
@@ -29,12 +30,15 @@ pub fn merge_text(base: &str, mine: &str, theirs: &str) -> TextMerge {
         text: text.to_owned(),
         overlap: false,
     };
-    // Emptied on one side, changed on the other: what a person wrote stays.
-    if mine == theirs || base == mine || mine.is_empty() {
+    if mine == theirs || base == mine {
         return whole(theirs);
     }
-    if base == theirs || theirs.is_empty() {
+    if base == theirs {
         return whole(mine);
+    }
+    // Emptied on one side, changed on the other: what a person wrote stays.
+    if mine.is_empty() || theirs.is_empty() {
+        return whole(if mine.is_empty() { theirs } else { mine });
     }
     let mut merged = TextMerge {
         text: String::with_capacity(mine.len().max(theirs.len())),
@@ -126,11 +130,18 @@ fn part(text: &mut String, next: &[&str], by: char) {
 
 pub(super) fn resolve(contest: &Contest<'_>) -> Resolution {
     let text = json::string_text;
+    let unchanged = |side| contest.base.is_some_and(|base| same_json(base, side));
     let (mine, theirs) = match (text(contest.mine), text(contest.theirs)) {
         (Some(mine), Some(theirs)) => (mine, theirs),
         // Emptied on one side, changed on the other: what a person wrote stays.
-        (Some(_), None) if contest.theirs == "null" => return Resolution::Mine,
-        (None, Some(_)) if contest.mine == "null" => return Resolution::Theirs,
+        (Some(_), None) if contest.theirs == "null" && !unchanged(contest.mine) => {
+            return Resolution::Mine;
+        }
+        (None, Some(_)) if contest.mine == "null" && !unchanged(contest.theirs) => {
+            return Resolution::Theirs;
+        }
+        _ if unchanged(contest.theirs) => return Resolution::Mine,
+        _ if unchanged(contest.mine) => return Resolution::Theirs,
         _ => return last_write_wins::resolve(contest),
     };
     let base = match contest.base {
