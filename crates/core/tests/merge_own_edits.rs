@@ -78,6 +78,43 @@ fn what_others_wrote_between_two_edits_of_a_device_stays() {
 }
 
 #[test]
+fn a_devices_second_edit_that_says_nothing_of_what_it_saw_takes_away_nothing_of_others() {
+    for was_seen in [true, false] {
+        for (policy, start, theirs, first, second, kept) in [
+            ("\"set\"", "[1]", "[1,2]", "[1,3]", "[1,3,4]", "2"),
+            ("\"json\"", "{}", r#"{"t":1}"#, r#"{"m":1}"#, r#"{"m":2}"#, r#""t":1"#),
+            ("\"json\"", "null", r#"{"t":1}"#, r#"{"m":1}"#, r#"{"m":2}"#, r#""t":1"#),
+            ("\"text\"", "\"one\"", "\"two one\"", "\"one three\"", "\"one four\"", "two"),
+            ("\"text\"", "\"\"", "\"two\"", "\"three\"", "\"four\"", "two"),
+        ] {
+            let mut server = TrailServer::new(policy, start);
+            server.was_seen = was_seen;
+            server.push(&unsaid("them", EARLY, theirs));
+            server.push(&unsaid("me", EARLY + 1, first));
+            let decided = server.push(&unsaid("me", LATE, second));
+            let case = format!("{policy} {start} {was_seen}: {}", server.value);
+            assert!(server.value.contains(kept), "{case}");
+            assert!(!decided.decision.contested.is_empty(), "{case}");
+        }
+    }
+}
+
+#[test]
+fn what_a_row_began_with_is_not_of_a_device_that_never_saw_it() {
+    for (policy, start, first, second, kept) in [
+        ("\"set\"", "[1]", "[2]", "[3]", "1"),
+        ("\"json\"", r#"{"t":1}"#, r#"{"m":1}"#, r#"{"m":2}"#, r#""t":1"#),
+        ("\"text\"", "\"one\"", "\"two\"", "\"three\"", "one"),
+    ] {
+        let mut server = TrailServer::new(policy, start);
+        server.was_seen = false;
+        server.push(&unsaid("me", EARLY, first));
+        server.push(&unsaid("me", LATE, second));
+        assert!(server.value.contains(kept), "{policy}: {}", server.value);
+    }
+}
+
+#[test]
 fn a_result_that_is_theirs_is_called_theirs() {
     for (policy, start, theirs) in [
         ("\"set\"", "[1]", "[1,2]"),

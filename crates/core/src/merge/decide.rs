@@ -128,16 +128,18 @@ impl Case<'_> {
     /// The value that the device started from, where it is known.
     ///
     /// What the device saw just before is exact. The server's own record of the base version is the
-    /// same unless the device wrote the column in between, which only the device can know; it is not
-    /// used when the column's last write is the device's own. A device that never saw the row started
-    /// from nothing.
+    /// same unless the device wrote the column in between, which only the device can know. Where the
+    /// column's last write is the device's own, a count from that base would count twice; what is put
+    /// together of parts holds the device's earlier parts on both sides. A device that never saw the
+    /// row started from nothing.
     pub(super) fn base_value(&self, column: &str) -> Option<&str> {
         if let Some(seen) = self.value_seen(column) {
             return Some(seen);
         }
         let stamp = self.known.stamp(column);
         let base = self.incoming.base;
-        if stamp.is_by(self.ctx.device) && stamp.is_unseen(base) {
+        let has_parts = self.ctx.policy.of(column).needs_trail();
+        if stamp.is_by(self.ctx.device) && stamp.is_unseen(base) && !has_parts {
             return None;
         }
         match base {
@@ -188,7 +190,8 @@ impl Case<'_> {
             return mine.to_owned();
         }
         let trail = self.known.trail.steps(column, theirs);
-        let alone = own && trail.iter().all(|step| step.is_by(self.ctx.device));
+        let began = self.incoming.base.is_some() || self.known.life.is_by(self.ctx.device);
+        let alone = own && began && trail.iter().all(|step| step.is_by(self.ctx.device));
         if alone && policy.builds_on_itself() && self.value_seen(column).is_none() {
             return mine.to_owned();
         }

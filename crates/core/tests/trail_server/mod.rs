@@ -28,6 +28,8 @@ pub struct Server {
     pub value: String,
     /// Whether the server still has the value of version 1.
     pub knows_base: bool,
+    /// Whether the devices saw version 1, or never saw the row.
+    pub was_seen: bool,
     start: String,
     stamp: (i64, u64, Option<&'static str>),
     writes: Vec<Write>,
@@ -39,6 +41,7 @@ impl Server {
             policy: format!("{{\"default\":{policy}}}"),
             value: value.to_owned(),
             knows_base: true,
+            was_seen: true,
             start: value.to_owned(),
             stamp: (1, at(1_000), None),
             writes: Vec::new(),
@@ -57,7 +60,7 @@ impl Server {
             BOUND_MS,
             &["k".to_owned()],
             &[1],
-            &[Some(1)],
+            &[self.was_seen.then_some(1)],
             &[Some(at(edit.ms))],
             &rows,
             befores.as_deref(),

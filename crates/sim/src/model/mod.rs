@@ -86,6 +86,21 @@ struct Stored {
     history: Vec<Past>,
 }
 
+impl Stored {
+    /// What a column holds, if the device alone wrote it since a version: what it sends next replaces that.
+    fn own_value(&self, column: usize, base: Option<i64>, device: usize) -> Option<Raw> {
+        let state = self.state.as_ref()?;
+        let since = base.unwrap_or(state.life.version);
+        let own = |device_of: Option<(usize, u64)>| device_of.is_some_and(|(by, _)| by == device);
+        let begun_here = base.is_some() || state.life.device == Some(device);
+        let later = self.history.iter().filter(|past| past.version > since);
+        let mut writes = later.filter(|past| past.old.iter().any(|(at, _)| *at == column));
+        let alone = begun_here && writes.all(|past| own(past.device));
+        let row = self.row.as_ref().filter(|_| alone)?;
+        Some(row[column].clone())
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Departure {
     version: i64,

@@ -596,9 +596,11 @@ impl Model {
                 if at == TITLE {
                     self.account_title(key, (hlc, Some(device), mine));
                 } else if sets().any(|set| set == at) {
-                    let seen = before.iter().find(|(other, _)| *other == at);
-                    let change = (seen.map_or("null", |(_, raw)| raw), &*mine);
                     let base = single.run.bases[single.at];
+                    let seen = before.iter().find(|(other, _)| *other == at);
+                    let own = || stored.own_value(at, base, device);
+                    let seen = seen.map(|(_, raw)| raw.clone()).or_else(own);
+                    let change = (seen.as_deref().unwrap_or("null"), &*mine);
                     self.account_set((key.clone(), at), change, base, (version, device));
                 }
             }
