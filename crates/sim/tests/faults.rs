@@ -4,7 +4,7 @@ use offline_sync_sim::model::Faults;
 use offline_sync_sim::run::{shrink, simulate};
 use offline_sync_sim::step::{Shape, schedule};
 
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 400;
 const STEPS: usize = 500;
 
 fn is_caught(faults: Faults) -> bool {
