@@ -82,10 +82,38 @@ fn a_devices_second_edit_that_says_nothing_of_what_it_saw_takes_away_nothing_of_
     for was_seen in [true, false] {
         for (policy, start, theirs, first, second, kept) in [
             ("\"set\"", "[1]", "[1,2]", "[1,3]", "[1,3,4]", "2"),
-            ("\"json\"", "{}", r#"{"t":1}"#, r#"{"m":1}"#, r#"{"m":2}"#, r#""t":1"#),
-            ("\"json\"", "null", r#"{"t":1}"#, r#"{"m":1}"#, r#"{"m":2}"#, r#""t":1"#),
-            ("\"text\"", "\"one\"", "\"two one\"", "\"one three\"", "\"one four\"", "two"),
-            ("\"text\"", "\"\"", "\"two\"", "\"three\"", "\"four\"", "two"),
+            (
+                "\"json\"",
+                "{}",
+                r#"{"t":1}"#,
+                r#"{"m":1}"#,
+                r#"{"m":2}"#,
+                r#""t":1"#,
+            ),
+            (
+                "\"json\"",
+                "null",
+                r#"{"t":1}"#,
+                r#"{"m":1}"#,
+                r#"{"m":2}"#,
+                r#""t":1"#,
+            ),
+            (
+                "\"text\"",
+                "\"one\"",
+                "\"two one\"",
+                "\"one three\"",
+                "\"one four\"",
+                "two",
+            ),
+            (
+                "\"text\"",
+                "\"\"",
+                "\"two\"",
+                "\"three\"",
+                "\"four\"",
+                "two",
+            ),
         ] {
             let mut server = TrailServer::new(policy, start);
             server.was_seen = was_seen;
@@ -103,7 +131,13 @@ fn a_devices_second_edit_that_says_nothing_of_what_it_saw_takes_away_nothing_of_
 fn what_a_row_began_with_is_not_of_a_device_that_never_saw_it() {
     for (policy, start, first, second, kept) in [
         ("\"set\"", "[1]", "[2]", "[3]", "1"),
-        ("\"json\"", r#"{"t":1}"#, r#"{"m":1}"#, r#"{"m":2}"#, r#""t":1"#),
+        (
+            "\"json\"",
+            r#"{"t":1}"#,
+            r#"{"m":1}"#,
+            r#"{"m":2}"#,
+            r#""t":1"#,
+        ),
         ("\"text\"", "\"one\"", "\"two\"", "\"three\"", "one"),
     ] {
         let mut server = TrailServer::new(policy, start);

@@ -45,6 +45,14 @@ impl Verdict {
         for (column, outcome) in &self.columns {
             out.push_str(&format!(" {column}:{outcome}"));
         }
+        if let Some(scope) = &self.scope {
+            out.push_str(&format!(" in {scope}"));
+        }
+        match &self.row {
+            Some(Some(row)) => out.push_str(&format!(" row {row:?}")),
+            Some(None) => out.push_str(" no row"),
+            None => {}
+        }
         out
     }
 }
@@ -112,7 +120,7 @@ impl PullAnswer {
         let mut keys: Vec<String> = self
             .upserts
             .iter()
-            .map(|up| format!("u{}", up.key))
+            .map(|up| format!("u{} in {} {:?}", up.key, up.scope, up.row))
             .collect();
         keys.extend(self.deletes.iter().map(|key| format!("d{key}")));
         keys.extend(self.evicts.iter().map(|key| format!("e{key}")));

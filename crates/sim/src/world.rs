@@ -329,6 +329,10 @@ impl<'s, S: Server> World<'s, S> {
             }
         }
         patch.sort_by_key(|(column, _)| *column);
+        if self.keeps_answers {
+            self.answers
+                .push(format!("device {at} makes {seq}: {op:?} {key} {patch:?}"));
+        }
         device.record(op, &key, patch, lasting, self.now_ms);
         self.counts.mutations += 1;
         self.intents.insert((at, seq), intent);

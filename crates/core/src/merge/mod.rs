@@ -33,6 +33,7 @@ pub use decision::{Action, Answer, Call, Context, Decision, Incoming, Status};
 pub use needs::Needs;
 pub use policy::{ColumnKind, OnDelete, Policy, TablePolicy};
 pub use run::{Decided, decide_run};
+pub(crate) use same::same_spelling;
 pub use state::{RowState, Stamp};
 pub use text::{TextMerge, merge_text};
 pub use trail::{Step, Trail};
