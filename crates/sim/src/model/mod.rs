@@ -79,6 +79,9 @@ struct Past {
     old: Vec<(usize, Raw)>,
 }
 
+/// The elements of a set: the version and the device that added each.
+type Additions = BTreeMap<String, (i64, Option<usize>)>;
+
 #[derive(Clone, Debug, Default)]
 struct Stored {
     row: Option<Row>,
@@ -150,7 +153,7 @@ pub struct Model {
     /// The latest title of each row that took part, by clock and device, as an account of its own.
     titles: HashMap<Raw, (u64, Option<usize>, Raw)>,
     /// Additions to the sets of each row that no removal has seen, as an account of its own: version and device.
-    sets: HashMap<(Raw, usize), BTreeMap<String, (i64, Option<usize>)>>,
+    sets: HashMap<(Raw, usize), Additions>,
     last_push: Option<Vec<(Raw, Stored)>>,
 }
 
