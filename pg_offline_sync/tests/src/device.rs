@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -166,7 +167,8 @@ impl Device {
         self.rows.get(&self.place(table, key))
     }
 
-    /// Fails unless the device holds exactly the rows of a table that its user may see, letter by letter.
+    /// Fails unless the device holds exactly the rows of a table that its user may see, letter by letter but for the
+    /// space inside documents and the order of their members, which `jsonb` does not keep.
     pub async fn assert_in_step(&self, table: &str) {
         let key: Vec<&str> = self.keys[table].iter().map(String::as_str).collect();
         let (schema, name) = table.split_once('.').expect("a qualified name");
@@ -174,7 +176,15 @@ impl Device {
         let quoted = format!("{}.{}", quote(schema), quote(name));
         let visible = visible_rows(&self.caller, &quoted, &key, &[], "true").await;
         let held = self.rows(table);
-        let differing = |key: &&String| held.get(*key) != visible.get(*key);
+        let spelled = |rows: &Rows, key: &String| {
+            let columns = rows.get(key)?.iter();
+            Some(
+                columns
+                    .map(|(name, raw)| (name.clone(), one_spelling(raw)))
+                    .collect::<Columns>(),
+            )
+        };
+        let differing = |key: &&String| spelled(&held, key) != spelled(&visible, key);
         if let Some(key) = held.keys().chain(visible.keys()).find(differing) {
             let difference = difference(held.get(key), visible.get(key));
             panic!("{table} {key} on device {}: {difference}", self.id);
@@ -194,6 +204,22 @@ impl Device {
 
 pub(crate) fn raw((name, value): (&String, &Value)) -> (String, String) {
     (name.clone(), value.to_string())
+}
+
+/// A document with its members by name and no space between its parts; anything else as it is.
+fn one_spelling(raw: &str) -> String {
+    let parts =
+        |parts: Vec<String>, [open, close]: [&str; 2]| format!("{open}{}{close}", parts.join(","));
+    if let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(raw) {
+        let each = members.into_iter();
+        let each = each.map(|(name, value)| format!("{name:?}:{}", one_spelling(value.get())));
+        parts(each.collect(), ["{", "}"])
+    } else if let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(raw) {
+        let each = elements.into_iter().map(|value| one_spelling(value.get()));
+        parts(each.collect(), ["[", "]"])
+    } else {
+        raw.to_owned()
+    }
 }
 
 /// The columns in which two rows differ.
