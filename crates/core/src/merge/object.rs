@@ -115,12 +115,25 @@ fn same(a: Option<&str>, b: Option<&str>) -> bool {
     }
 }
 
-/// Whether mine wins a leaf: by the clock of the leaf's own last write where the history tells, else by
-/// that of the column. A leaf that the device itself wrote last is its own to change.
+/// Whether mine wins a leaf: by the leaf's own clock where the history tells, else by that of the
+/// column. A leaf that the device itself wrote last is its own to change.
 fn wins(contest: &Contest<'_>, steps: &[Step<'_>]) -> bool {
     match steps.last() {
         Some(step) if step.is_by(contest.my_device) => true,
-        Some(step) => is_later_than(contest, step.hlc, step.device),
+        Some(_) => {
+            let (hlc, device) = clock_of(steps);
+            is_later_than(contest, hlc, device)
+        }
         None => is_later(contest),
     }
+}
+
+/// The clock of a leaf: the latest of its writes since it came to be. What replaced a value had seen
+/// it or was later; so a late clock of the last write, which the server could not correct because
+/// another leaf had changed meanwhile, does not take the leaf back in time.
+fn clock_of<'s>(steps: &'s [Step<'_>]) -> (i64, Option<&'s str>) {
+    let begin = steps.iter().rposition(|step| step.old.is_none());
+    let since = steps[begin.unwrap_or(0)..].iter();
+    let clocks = since.map(|step| (step.hlc, step.device));
+    clocks.max().unwrap_or_default()
 }
