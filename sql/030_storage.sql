@@ -92,6 +92,7 @@ as $$
     ('sync_queue', 11, 'created_at', 'timestamp with time zone not null default clock_timestamp()'),
     ('sync_queue', 12, 'row_mark', 'text'),
     ('sync_queue', 13, 'updated_at', 'timestamp with time zone not null default clock_timestamp()'),
+    ('sync_queue', 14, 'group_seq', 'bigint'),
 
     ('conflict_resolution_log', 1, 'conflict_id', 'uuid not null'),
     ('conflict_resolution_log', 2, 'column_name', 'text not null'),
@@ -225,9 +226,9 @@ as $$
         register check_device require_device check_owner push_begin push_end
         plan_push plan_batch check_token_age extract_mutations slice_json_array slice_run key_source record_definition row_expression columns_expression
         canonical_keys context_open context_missing set_context clear_context fetch_rows insert_rows update_rows delete_rows lock_rows
-        row_states deleted_row log_conflicts restamp keep_mutation due_mutations forget_mutation waiting_rows duplicate_results queue_status
+        row_states deleted_row log_conflicts restamp keep_mutation due_mutations forget_mutations waiting_rows duplicate_results queue_status
         decision_needs decide_run whole_columns ask_functions function_parts apply_insert apply_change apply_run resurrect finish render_results join_results
-        error_json is_deferral is_server_fault not_applied blocked attempt late_passes_max row_marks lock_plan execute_plan verdicts retry_deferred
+        error_json is_deferral is_server_fault not_applied blocked attempt late_passes_max row_marks lock_plan execute_plan verdicts plan_again retry_deferred
         parse_pull encode_cursor cursor_seal member_scopes scope_pairs render_changes policy_mark schema_mark schema_json pull_scopes feed read_changes read_page pull_page
         scope_map lost_scopes evict_pairs pending_conflicts next_cursor key_object claim_conflict conflict_row settle_conflict bound_lock_wait
         conflict_filter conflict_statistics$list$, '\s+', ' ', 'g')), ' ')

@@ -93,7 +93,8 @@ as $capture$
 $capture$;
 
 -- Stamps the changes of one statement into row_state and row_history. %1$s table id, %2$s the changes, %3$s op letter as an
--- expression, %4$s what to do with rows that have a state.
+-- expression, %4$s what to do with rows that have a state: there a write outside push() gets its clock raised, and the history
+-- has the raised one (%5$s, %6$s).
 create function offline_private.capture_statement(p_table_id int, p_changes text, p_op text, p_upsert text)
 returns text
 language sql immutable
@@ -116,15 +117,20 @@ as $capture$
         ), history as (
             insert into offline_data.row_history (table_id, row_key, version, change_xid, changed_at, op, hlc, claimed_hlc,
                 user_id, device_id, device_seq, old, new)
-            select %1$s, c.row_key, c.version, v_xid, v_now, %3$s, c.hlc, c.claim, v_user, c.device, c.seq, c.old, c.new
-            from stamped c
+            select %1$s, c.row_key, c.version, v_xid, v_now, %3$s, %5$s, c.claim, v_user, c.device, c.seq, c.old, c.new
+            from stamped c%6$s
         )
         select array_agg(c.row_key) filter (where v_device is not null), array_agg(c.version) filter (where v_device is not null),
             array_agg(not coalesce(c.columns <@ v_columns, true)) filter (where v_device is not null),
             array_agg(c.scope) filter (where v_device is not null),
             (select array_agg(g.scope) from (select d.scope from stamped d where d.scope is not null group by d.scope) g)
         into v_out_keys, v_out_versions, v_out_extra, v_out_scopes, v_scopes
-        from stamped c;$$, p_table_id, p_changes, p_op, p_upsert)
+        from stamped c;$$, p_table_id, p_changes, p_op,
+        p_upsert || case when p_upsert = '' then '' else '
+            returning s.row_key, s.hlc' end,
+        case when p_upsert = '' then 'c.hlc' else 'coalesce(w.hlc, c.hlc)' end,
+        case when p_upsert = '' then '' else '
+            left join state w on c.device is null and w.row_key = c.row_key collate "C"' end)
 $capture$;
 
 -- The body of the trigger function of one synced table.

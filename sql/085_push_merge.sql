@@ -259,9 +259,10 @@ exception when untranslatable_character or invalid_text_representation then
 end
 $$;
 
--- Keeps what could not be applied: dead letters (rejected) and what the server tries again (deferred).
+-- Keeps what could not be applied: dead letters (rejected) and what the server tries again (deferred). p_group: first seq of the
+-- atomic group, so that the group is tried again as one.
 create function offline_private.keep_mutation(p_device uuid, p_seq bigint, p_mutation text, p_status text, p_error jsonb,
-    p_row_mark text)
+    p_row_mark text, p_group bigint)
 returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -269,8 +270,8 @@ as $$
 declare
     v_user text := offline_private.check_owner(p_device);
 begin
-    insert into offline_data.sync_queue as q (device_id, seq, user_id, priority, status, mutation, error, row_mark, next_attempt_at)
-    values (p_device, p_seq, v_user, offline_private.mutation_priority(p_mutation), p_status, p_mutation, p_error, p_row_mark,
+    insert into offline_data.sync_queue as q (device_id, seq, user_id, priority, status, mutation, error, row_mark, group_seq, next_attempt_at)
+    values (p_device, p_seq, v_user, offline_private.mutation_priority(p_mutation), p_status, p_mutation, p_error, p_row_mark, p_group,
         case when p_status = 'deferred' then clock_timestamp() end)
     on conflict (device_id, seq) do update
     set status = excluded.status, error = excluded.error, attempts = q.attempts + 1, updated_at = clock_timestamp(),
@@ -279,18 +280,22 @@ begin
 end
 $$;
 
--- Deferred mutations of the device, in the order of intent, and whether they are due.
+-- Deferred mutations of the device, in the order of intent, and whether they are due: one row a mutation, or an atomic group, which
+-- stands where its first member does.
 create function offline_private.due_mutations(p_device uuid)
-returns table (seq bigint, mutation text, row_mark text, is_due boolean)
+returns table (seqs bigint[], mutations text[], row_marks text[], is_due boolean)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform offline_private.check_owner(p_device);
     return query
-    select q.seq, q.mutation, q.row_mark, q.next_attempt_at <= clock_timestamp() from offline_data.sync_queue q
+    select array_agg(q.seq order by q.seq), array_agg(q.mutation order by q.seq), array_agg(q.row_mark order by q.seq),
+        bool_and(q.next_attempt_at <= clock_timestamp())
+    from offline_data.sync_queue q
     where q.device_id = p_device and q.status = 'deferred'
-    order by q.seq
+    group by coalesce(q.group_seq, q.seq)
+    order by coalesce(q.group_seq, q.seq)
     limit 1000;
 end
 $$;
@@ -310,7 +315,7 @@ begin
 end
 $$;
 
-create function offline_private.forget_mutation(p_device uuid, p_seq bigint)
+create function offline_private.forget_mutations(p_device uuid, p_seqs bigint[])
 returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -318,7 +323,7 @@ as $$
 begin
     perform offline_private.check_owner(p_device);
     update offline_data.sync_queue q set status = 'decided', error = null, next_attempt_at = null, updated_at = clock_timestamp()
-    where q.device_id = p_device and q.seq = p_seq;
+    where q.device_id = p_device and q.seq = any (p_seqs);
 end
 $$;
 

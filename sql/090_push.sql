@@ -217,8 +217,8 @@ begin
 end
 $$;
 
--- Verdict on mutations that were not applied: a result each, and a place in sync_queue.
-create function offline_private.not_applied(p_device uuid, p_batch text, p_run offline_private.push_run, p_error jsonb)
+-- Verdict on mutations that were not applied: a result each, and a place in sync_queue. p_group: first seq of their atomic group.
+create function offline_private.not_applied(p_device uuid, p_batch text, p_run offline_private.push_run, p_error jsonb, p_group bigint)
 returns text[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -232,7 +232,7 @@ begin
         from offline_private.extract_mutations(p_batch, p_run.seqs) m
     loop
         perform offline_private.keep_mutation(p_device, v_item.seq, v_item.mutation,
-            case v_status when 'rejected' then 'dead' else 'deferred' end, p_error, v_item.row_mark);
+            case v_status when 'rejected' then 'dead' else 'deferred' end, p_error, v_item.row_mark, p_group);
     end loop;
     return array(
         select json_build_object('seq', u.seq::text, 'status', v_status, 'error', p_error)::text from unnest(p_run.seqs) u (seq));

@@ -154,7 +154,8 @@ begin
                 or cardinality(v_late_rows) > 0 and offline_private.row_marks(v_unit) && v_late_rows);
             if v_held then
                 null;
-            elsif cardinality(p_waiting) > 0 and p_waiting && offline_private.row_marks(v_unit) then
+            elsif cardinality(p_waiting || v_late_rows) > 0 and (p_waiting || v_late_rows) && offline_private.row_marks(v_unit) then
+                -- Also a group behind what came too early.
                 select null::text[] as results, 1 as failed_run, offline_private.error_json('PT425',
                     'an earlier mutation of this row is deferred', null, null) as error into v_try;
             elsif v_blocked.fate is not null and (cardinality(v_seqs) = 1 or v_unit[1].group_name is not null) then
@@ -208,6 +209,7 @@ as $$
 declare
     v_results text[] := '{}';
     v_companion jsonb := p_error;
+    v_group bigint := case when p_unit[1].group_name is not null then (select min(s) from unnest(p_unit) u cross join unnest(u.seqs) s) end;
 begin
     if not offline_private.is_deferral(p_error ->> 'code') then
         v_companion := offline_private.error_json('PT424', 'another mutation of the same group was rejected',
@@ -215,13 +217,43 @@ begin
     end if;
     for i in 1 .. cardinality(p_unit) loop
         v_results := v_results || offline_private.not_applied(p_device, p_batch, p_unit[i],
-            case when i = p_failed_run then p_error else v_companion end);
+            case when i = p_failed_run then p_error else v_companion end, v_group);
     end loop;
     return v_results;
 end
 $$;
 
--- Deferred mutations of the device that are due, each planned and executed alone; their verdicts go into this answer. One
+-- The plan of a deferred mutation, or of the members of a group as one unit: their seqs may have gaps, so each is planned alone.
+-- What rejects one of them rejects all.
+create function offline_private.plan_again(p_seqs bigint[], p_mutations text[])
+returns offline_private.push_run[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_plan offline_private.push_run[] := '{}';
+    v_culprit bigint;
+begin
+    for i in 1 .. cardinality(p_seqs) loop
+        v_plan := v_plan || (offline_private.plan_batch('{"v":1,"mutations":[' || p_mutations[i] || ']}', p_seqs[i] - 1))[2:];
+    end loop;
+    select p.seqs[1] into v_culprit from unnest(v_plan) p where p.kind = 'rejected' limit 1;
+    if v_culprit is not null then
+        for i in 1 .. cardinality(v_plan) loop
+            if v_plan[i].kind <> 'rejected' then
+                v_plan[i].kind := 'rejected';
+                v_plan[i].code := 'PT424';
+                v_plan[i].message := 'another mutation of the same group was rejected';
+                v_plan[i].detail := v_culprit;
+                v_plan[i].group_name := null;
+            end if;
+        end loop;
+    end if;
+    return v_plan;
+end
+$$;
+
+-- Deferred mutations of the device that are due, each executed alone, a group as one; their verdicts go into this answer. What is
 -- behind another of the same row that goes on waiting goes on waiting with it.
 create function offline_private.retry_deferred(p_device uuid)
 returns text[]
@@ -230,21 +262,20 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_item record;
-    v_batch text;
     v_results text[] := '{}';
     v_result text[];
     v_waiting text[] := '{}';
 begin
     for v_item in select m.* from offline_private.due_mutations(p_device) m loop
-        if not v_item.is_due or v_item.row_mark = any (v_waiting) then
-            v_waiting := v_waiting || v_item.row_mark;
+        if not v_item.is_due or v_item.row_marks && v_waiting then
+            v_waiting := v_waiting || v_item.row_marks;
             continue;
         end if;
-        v_batch := '{"v":1,"mutations":[' || v_item.mutation || ']}';
-        perform offline_private.forget_mutation(p_device, v_item.seq);
-        v_result := offline_private.execute_plan(p_device, v_batch, (offline_private.plan_batch(v_batch, v_item.seq - 1))[2:], '{}');
+        perform offline_private.forget_mutations(p_device, v_item.seqs);
+        v_result := offline_private.execute_plan(p_device, '{"v":1,"mutations":[' || array_to_string(v_item.mutations, ',') || ']}',
+            offline_private.plan_again(v_item.seqs, v_item.mutations), '{}');
         if v_result[1]::json ->> 'status' = 'deferred' then
-            v_waiting := v_waiting || v_item.row_mark;
+            v_waiting := v_waiting || v_item.row_marks;
         else
             v_results := v_results || v_result;
         end if;

@@ -1,12 +1,14 @@
 -- pull(): exactly what changed since the cursor, as the caller may see it. Stable: one snapshot for everything, no writes, no
 -- locks, so it also runs on a read replica.
 
--- Definer: one page of the feed of some scopes, in order of (era, xid, version). kind: u changed, d deleted, m moved away.
+-- Definer: one page of the feed of some scopes, in order of (era, xid, place). kind: u changed, d deleted, m moved away.
+-- A row that moved from one scope of the caller's to another is told where it is now also at the place of its departure, unless that
+-- is the place of its last change: that may be on a later page, or in a later pull, and by then the caller may have lost the scope.
 -- Index scans only, one a scope; the cost follows the changes since the cursor. Plans are kept while the tables grow: what a
 -- small table suggests (sequential scans, sorts of a bitmap, joins from the scope's side) would later read whole scopes.
 create function offline_private.feed(p_device uuid, p_scopes offline_private.pull_scope[], p_era int, p_lower pg_snapshot,
     p_upper pg_snapshot, p_after_era int, p_after_xid xid8, p_after_version bigint, p_seen_seq bigint, p_push_scopes boolean, p_limit int)
-returns table (table_id int, row_key text, scope text, version bigint, kind text, era int, change_xid xid8, known boolean)
+returns table (table_id int, row_key text, scope text, version bigint, kind text, era int, change_xid xid8, place bigint, known boolean)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
@@ -27,7 +29,7 @@ begin
     select f.* from (
         select c.* from pair p
         cross join lateral (
-            select s.table_id, s.row_key, s.scope, s.version, case when s.deleted then 'd' else 'u' end, s.era, s.change_xid, p.known
+            select s.table_id, s.row_key, s.scope, s.version, case when s.deleted then 'd' else 'u' end, s.era, s.change_xid, s.version, p.known
             from offline_data.row_state s
             where s.table_id = p.table_id and s.scope = p.scope
                 and (s.era, s.change_xid, s.version) > (p.era, p.xid, p.version)
@@ -44,23 +46,25 @@ begin
         union all
         select c.* from pair p
         cross join lateral (
-            select d.table_id, d.row_key, d.scope, d.version, 'm', d.era, d.change_xid, true
+            select d.table_id, d.row_key, case when n.here then n.scope else d.scope end, case when n.here then n.version else d.version end,
+                case when n.here then 'u' else 'm' end, d.era, d.change_xid, d.version, true
             from offline_data.row_departure d
+            left join lateral (
+                -- A deletion in a scope that is new to the device is not told there.
+                select s.scope, s.version, o.known or not s.deleted as covered, not s.deleted as here
+                from offline_data.row_state s
+                join unnest(p_scopes) o on o.table_id = s.table_id and o.scope = s.scope
+                where s.table_id = d.table_id and s.row_key = d.row_key
+                offset 0) n on true
             where d.table_id = p.table_id and d.scope = p.scope
                 and (d.era, d.change_xid, d.version) > (p.era, p.xid, p.version)
                 and (d.era < p_era or pg_visible_in_snapshot(d.change_xid, p_upper))
                 and (p.from_start or not pg_visible_in_snapshot(d.change_xid, p_lower))
                 and p.known
-                and (
-                    select s.scope in (
-                        select o.scope from unnest(p_scopes) o
-                        -- A deletion in a scope that is new to the device is not told there.
-                        where o.table_id = d.table_id and (o.known or not s.deleted))
-                    from offline_data.row_state s
-                    where s.table_id = d.table_id and s.row_key = d.row_key) is not true
+                and not coalesce(n.covered and (n.version = d.version or n.scope = d.scope), false)
             order by d.era, d.change_xid, d.version
-            limit p_limit) c) f (table_id, row_key, scope, version, kind, era, change_xid, known)
-    order by f.era, f.change_xid, f.version
+            limit p_limit) c) f (table_id, row_key, scope, version, kind, era, change_xid, place, known)
+    order by f.era, f.change_xid, f.place
     limit p_limit;
 end
 $feed$;
@@ -111,7 +115,7 @@ declare
 begin
     select array_agg(f.table_id) as table_ids, array_agg(f.row_key) as keys, array_agg(f.scope) as scopes,
         array_agg(f.version) as versions, array_agg(f.kind) as kinds, array_agg(f.era) as eras, array_agg(f.change_xid) as xids,
-        array_agg(f.known) as known
+        array_agg(f.place) as places, array_agg(f.known) as known
     into v_feed
     from offline_private.feed(p_device, p_scopes, offline_private.reading_era(), coalesce((p_cursor ->> 'snapshot')::pg_snapshot, p_upper), p_upper,
         coalesce((v_page ->> 'era')::int, 0), coalesce((v_page ->> 'xid')::xid8, '0'), coalesce((v_page ->> 'version')::bigint, -1),
@@ -128,7 +132,7 @@ begin
         v_feed.scopes[:p_limit], v_feed.versions[:p_limit], v_contents.letters, v_contents.payloads, p_bytes);
     changes := v_rendered.changes;
     place := jsonb_build_object('more', v_rendered.taken < cardinality(v_feed.keys), 'era', v_feed.eras[v_rendered.taken],
-        'xid', v_feed.xids[v_rendered.taken]::text::numeric, 'version', v_feed.versions[v_rendered.taken]);
+        'xid', v_feed.xids[v_rendered.taken]::text::numeric, 'version', v_feed.places[v_rendered.taken]);
 end
 $page$;
 
@@ -204,8 +208,10 @@ begin
 end
 $$;
 
--- Evictions of all rows of lost pairs that revoked_scopes cannot name, as entries of "changes".
-create function offline_private.evict_pairs(p_device uuid, p_registry offline_private.registered[], p_pairs jsonb)
+-- Evictions of all rows of lost pairs that revoked_scopes cannot name, as entries of "changes": also of those that were deleted or
+-- moved out of the caller's sight since the device had them.
+create function offline_private.evict_pairs(p_device uuid, p_registry offline_private.registered[], p_scopes offline_private.pull_scope[],
+    p_pairs jsonb)
 returns text
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -220,9 +226,13 @@ begin
         select r.table_id, r.name, r.shape, p.value ->> 1 as scope from jsonb_array_elements(p_pairs) p
         join unnest(p_registry) r on r.table_id = (p.value ->> 0)::int
     loop
-        execute format('select coalesce(json_agg(json_build_object(''key'', %s)), ''[]'') from offline_data.row_state u '
-            'where u.table_id = $1 and u.scope = $2 and not u.deleted', replace(v_pair.shape ->> 'key_json', '{k}', 'u.row_key'))
-        into v_keys using v_pair.table_id, v_pair.scope;
+        execute format('select coalesce(json_agg(json_build_object(''key'', %s) order by u.row_key), ''[]'') from ('
+            'select s.row_key from offline_data.row_state s where s.table_id = $1 and s.scope = $2 '
+            'union select d.row_key from offline_data.row_departure d '
+            'join offline_data.row_state s on s.table_id = d.table_id and s.row_key = d.row_key '
+            'where d.table_id = $1 and d.scope = $2 and (s.scope in (select o.scope from unnest($3) o where o.table_id = $1)) is not true) u',
+            replace(v_pair.shape ->> 'key_json', '{k}', 'u.row_key'))
+        into v_keys using v_pair.table_id, v_pair.scope, p_scopes;
         v_parts := v_parts || json_build_object('table', v_pair.name, 'scope', v_pair.scope,
             'upserts', '[]'::json, 'deletes', '[]'::json, 'evicts', v_keys)::text;
     end loop;
@@ -327,7 +337,7 @@ begin
         coalesce((p_request ->> 'push_scopes')::boolean, false), v_request.row_limit, v_request.bytes_max);
     if v_lost.partial is not null then
         v_page.changes := '[' || concat_ws(',', nullif(substr(v_page.changes, 2, length(v_page.changes) - 2), ''),
-            offline_private.evict_pairs(p_device, v_registry, v_lost.partial)) || ']';
+            offline_private.evict_pairs(p_device, v_registry, v_scopes, v_lost.partial)) || ']';
     end if;
     v_next := offline_private.next_cursor(v_epoch, v_cursor, v_upper, v_scopes, v_wanted, v_filtered, v_schema,
         v_page.place);

@@ -25,11 +25,17 @@ pub struct Verdict {
     pub code: Option<String>,
 }
 
+/// Whether a mutation of this status took effect.
+#[must_use]
+pub fn took_effect(status: &str) -> bool {
+    matches!(status, "applied" | "merged" | "conflict")
+}
+
 impl Verdict {
     /// Whether the mutation took effect.
     #[must_use]
     pub fn took_effect(&self) -> bool {
-        matches!(self.status.as_str(), "applied" | "merged" | "conflict")
+        took_effect(&self.status)
     }
 
     /// Everything that does not depend on what else happens in the database.

@@ -32,6 +32,15 @@ impl Op {
     }
 }
 
+/// What a mutation hangs together with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ties {
+    /// Mutations that it requires.
+    pub after: Vec<u64>,
+    /// First seq of its atomic group.
+    pub group: Option<u64>,
+}
+
 /// A mutation in the outbox.
 #[derive(Clone, Debug)]
 pub struct Mutation {
@@ -43,6 +52,8 @@ pub struct Mutation {
     pub key: Raw,
     /// Changed columns.
     pub patch: Vec<(usize, Raw)>,
+    /// First seq of its atomic group.
+    pub group: Option<u64>,
     /// As it travels.
     wire: String,
 }
@@ -120,6 +131,7 @@ impl Device {
         op: Op,
         key: &Raw,
         patch: Vec<(usize, Raw)>,
+        ties: &Ties,
         lasting: bool,
         now_ms: u64,
     ) {
@@ -131,6 +143,13 @@ impl Device {
             op.name(),
             self.hlc
         );
+        if !ties.after.is_empty() {
+            let after: Vec<String> = ties.after.iter().map(|seq| format!("\"{seq}\"")).collect();
+            wire.push_str(&format!(",\"after\":[{}]", after.join(",")));
+        }
+        if let Some(group) = ties.group {
+            wire.push_str(&format!(",\"group\":\"{group}\""));
+        }
         if let Some(known) = self.rows.get(key) {
             wire.push_str(&format!(",\"base\":\"{}\"", known.version));
         }
@@ -151,6 +170,7 @@ impl Device {
             op,
             key: key.clone(),
             patch,
+            group: ties.group,
             wire,
         });
     }
@@ -165,17 +185,35 @@ impl Device {
             .fold(confirmed, compute)
     }
 
-    /// Text of a batch of the first mutations; their seqs.
+    /// Whether nothing of what it did waits for a verdict.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.outbox.is_empty() && self.deferred.is_empty()
+    }
+
+    /// Text of a batch of the first mutations; their seqs. A group travels in one piece. Where nothing is new, what the server holds
+    /// back is repeated: the answer with its verdict may have been lost.
     #[must_use]
     pub fn batch(&self, count: usize) -> (String, Vec<u64>) {
+        let waiting: Vec<&Mutation> = if self.outbox.is_empty() {
+            self.deferred.values().collect()
+        } else {
+            self.outbox.iter().collect()
+        };
         // A verdict on a deferred mutation may come before those on earlier ones, whose answer was lost: no batch spans the gap.
-        let next = self.outbox.first().map_or(0, |mutation| mutation.seq);
-        let together = self
-            .outbox
-            .iter()
-            .zip(next..)
-            .take_while(|(mutation, seq)| mutation.seq == *seq);
-        let first = &self.outbox[..together.count().min(count)];
+        let next = waiting.first().map_or(0, |mutation| mutation.seq);
+        let together = waiting.iter().zip(next..);
+        let together = together.take_while(|(mutation, seq)| mutation.seq == *seq);
+        let together = &waiting[..together.count()];
+        let mut end = count.min(together.len());
+        while let Some(more) = together[end..].iter().rposition(|mutation| {
+            let group =
+                |other: &&Mutation| mutation.group.is_some() && other.group == mutation.group;
+            together[..end].iter().any(group)
+        }) {
+            end += more + 1;
+        }
+        let first = &together[..end];
         let mut text = String::from("{\"v\":1,\"mutations\":[");
         for (at, mutation) in first.iter().enumerate() {
             if at > 0 {

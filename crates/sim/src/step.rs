@@ -61,6 +61,19 @@ pub enum Step {
         row: u16,
         /// How.
         edit: Edit,
+        /// Requires the mutation so many before; 0 is none.
+        after: u8,
+        /// Further choices.
+        salt: u32,
+    },
+    /// A person makes several edits that are applied together or not at all.
+    Together {
+        /// Device.
+        device: u16,
+        /// Row of the first.
+        row: u16,
+        /// Edits.
+        count: u8,
         /// Further choices.
         salt: u32,
     },
@@ -158,6 +171,8 @@ pub struct Shape {
     pub corrects: Vec<bool>,
     /// Whether the network is bad.
     pub bad_network: bool,
+    /// Whether rows and memberships keep moving while devices pull in the smallest pages.
+    pub restless: bool,
 }
 
 /// Writers besides the devices.
@@ -170,9 +185,10 @@ impl Shape {
         let mut random = Random::new(seed);
         let devices = 2 + random.below(4) as usize;
         let lasting = 1 + random.below(4) as usize;
+        let restless = random.percent(25);
         let page = |random: &mut Random| {
             if paged {
-                1 + random.below(12) as usize
+                1 + random.below(if restless { 2 } else { 12 }) as usize
             } else {
                 1_000
             }
@@ -189,7 +205,8 @@ impl Shape {
             page: (0..devices).map(|_| page(&mut random)).collect(),
             befores: (0..devices).map(|_| random.percent(60)).collect(),
             corrects: (0..devices).map(|_| random.percent(50)).collect(),
-            bad_network: random.percent(60),
+            bad_network: random.percent(60) && !restless,
+            restless,
         }
     }
 
@@ -217,12 +234,51 @@ pub fn schedule(shape: &Shape, steps: usize) -> Vec<Step> {
     (0..steps).map(|_| step(shape, &mut random)).collect()
 }
 
+/// Mostly pulls, while rows change hands.
+fn restless_step(shape: &Shape, random: &mut Random, picked: (u16, u16, u32)) -> Step {
+    let (device, row, salt) = picked;
+    let writer = random.below(WRITERS as u64) as u8;
+    let write = |writing| Step::Write {
+        writer,
+        row,
+        writing,
+        salt,
+    };
+    match random.below(100) {
+        0..20 => write(Writing::Move),
+        20..30 => write(Writing::Set),
+        30..45 => Step::End {
+            writer,
+            commit: true,
+        },
+        45..60 => Step::Member {
+            device,
+            team: random.below(shape.teams as u64) as u8,
+            gains: random.percent(50),
+        },
+        60..80 => Step::Pull { device },
+        _ => Step::Network {
+            pick: salt as u8,
+            fate: Fate::Arrive,
+        },
+    }
+}
+
 fn step(shape: &Shape, random: &mut Random) -> Step {
     let device = random.below(shape.devices as u64) as u16;
     let row = random.below(shape.rows as u64) as u16;
     let salt = random.draw() as u32;
+    if shape.restless && random.percent(60) {
+        return restless_step(shape, random, (device, row, salt));
+    }
     match random.below(1_000) {
-        0..350 => Step::Edit {
+        0..30 => Step::Together {
+            device,
+            row,
+            count: 2 + random.below(4) as u8,
+            salt,
+        },
+        30..350 => Step::Edit {
             device,
             row,
             edit: match random.below(100) {
@@ -232,6 +288,10 @@ fn step(shape: &Shape, random: &mut Random) -> Step {
                 82..91 => Edit::Delete,
                 91..96 => Edit::Move,
                 _ => Edit::Refused,
+            },
+            after: match random.below(100) {
+                0..12 => 1 + random.below(8) as u8,
+                _ => 0,
             },
             salt,
         },
@@ -278,7 +338,7 @@ fn step(shape: &Shape, random: &mut Random) -> Step {
         975..997 => Step::Member {
             device,
             team: random.below(shape.teams as u64) as u8,
-            gains: random.percent(60),
+            gains: random.percent(55),
         },
         _ => Step::Alter(
             [SchemaChange::Drop, SchemaChange::Add, SchemaChange::Policy][random.below(3) as usize],

@@ -36,6 +36,10 @@ caught! {
     a_deletion_that_is_not_told_is_noticed: deletion_forgotten,
     a_server_clock_that_is_not_raised_is_noticed: clock_not_raised,
     a_forgotten_trail_is_noticed: trail_forgotten,
+    a_group_torn_apart_is_noticed: group_torn,
+    a_deferred_group_torn_apart_is_noticed: group_torn_in_the_queue,
+    a_forgotten_requirement_is_noticed: after_forgotten,
+    a_row_that_left_for_a_scope_that_is_lost_between_pages_is_noticed: departure_in_sight_forgotten,
 }
 
 macro_rules! caught_by_the_clock {

@@ -45,6 +45,14 @@ pub struct Faults {
     pub deletion_forgotten: bool,
     /// Writes outside of push take the server's clock as it is.
     pub clock_not_raised: bool,
+    /// The mutations of a group are applied one by one.
+    pub group_torn: bool,
+    /// The mutations of a deferred group are tried again one by one.
+    pub group_torn_in_the_queue: bool,
+    /// What became of the mutations that another one requires is not looked at.
+    pub after_forgotten: bool,
+    /// A row that moved to another scope in sight is told only at the place of its last change.
+    pub departure_in_sight_forgotten: bool,
 }
 
 /// Last write of something: version, clock, device.
@@ -78,6 +86,9 @@ struct Past {
     device: Option<(usize, u64)>,
     old: Vec<(usize, Raw)>,
 }
+
+/// A title with its clock and its device.
+type Title = (u64, Option<usize>, Raw);
 
 /// The elements of a set: the version and the device that added each.
 type Additions = BTreeMap<String, (i64, Option<usize>)>;
@@ -116,6 +127,20 @@ struct Queued {
     key: Option<Raw>,
     dead: Option<String>,
     decided: bool,
+    /// First seq of the atomic group.
+    group: Option<u64>,
+}
+
+impl Queued {
+    fn new(mutation: &str, key: Option<Raw>, dead: Option<&str>) -> Queued {
+        Queued {
+            mutation: mutation.to_owned(),
+            key,
+            dead: dead.map(str::to_owned),
+            decided: false,
+            group: None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -151,7 +176,7 @@ pub struct Model {
     faults: Faults,
     broken: Option<String>,
     /// The latest title of each row that took part, by clock and device, as an account of its own.
-    titles: HashMap<Raw, (u64, Option<usize>, Raw)>,
+    titles: HashMap<Raw, Title>,
     /// Additions to the sets of each row that no removal has seen, as an account of its own: version and device.
     sets: HashMap<(Raw, usize), Additions>,
     last_push: Option<Vec<(Raw, Stored)>>,

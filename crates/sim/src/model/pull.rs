@@ -34,9 +34,10 @@ impl Snapshot {
     }
 }
 
-/// A place in the feed.
+/// A place in the feed, and what is told there.
 struct Found {
     xid: u64,
+    place: i64,
     version: i64,
     scope: Raw,
     key: Raw,
@@ -126,7 +127,7 @@ impl Model {
                 );
             }
         }
-        found.sort_by_key(|found| (found.xid, found.version));
+        found.sort_by_key(|found| (found.xid, found.place));
         let more = found.len() > request.limit;
         found.truncate(request.limit);
         let mut answer = PullAnswer {
@@ -143,7 +144,7 @@ impl Model {
             let lost: BTreeSet<Raw> = lost.cloned().collect();
             answer.revoked_scopes = lost.into_iter().collect();
         }
-        let last = found.last().map(|found| (found.xid, found.version));
+        let last = found.last().map(|found| (found.xid, found.place));
         for found in found {
             self.render(device, found, &mut answer);
         }
@@ -219,6 +220,7 @@ impl Model {
             if in_window && (known || !state.deleted) && (from_start || !own) {
                 found.push(Found {
                     xid: *xid,
+                    place: *version,
                     version: *version,
                     scope: scope.clone(),
                     key: key.clone(),
@@ -246,21 +248,33 @@ impl Model {
                 && upper.sees(departure.xid)
                 && (from_start || lower.is_none_or(|lower| !lower.sees(departure.xid)))
                 && after.is_none_or(|after| (departure.xid, departure.version) > after);
-            let state = self.rows.get(key).and_then(|stored| stored.state.as_ref());
-            let elsewhere = state.is_none_or(|state| {
-                // A deletion in a scope that is new to the device is not told there.
-                !covered.contains(&&state.scope) || state.deleted && !had.contains(&state.scope)
-            });
-            if in_window && elsewhere {
-                found.push(Found {
-                    xid: departure.xid,
-                    version: departure.version,
-                    scope: scope.clone(),
-                    key: key.clone(),
-                    kind: 'm',
-                    known: true,
-                });
+            if !in_window {
+                continue;
             }
+            let state = self.rows.get(key).and_then(|stored| stored.state.as_ref());
+            let now = state.filter(|state| {
+                // A deletion in a scope that is new to the device is not told there.
+                covered.contains(&&state.scope) && (!state.deleted || had.contains(&state.scope))
+            });
+            let told_there = now.is_some_and(|state| {
+                state.version == departure.version
+                    || state.scope == *left
+                    || self.faults.departure_in_sight_forgotten
+            });
+            if told_there {
+                continue;
+            }
+            // Where it is now, as its own place may be on a later page or in a later pull, when that scope may be lost.
+            let here = now.filter(|state| !state.deleted);
+            found.push(Found {
+                xid: departure.xid,
+                place: departure.version,
+                version: here.map_or(departure.version, |state| state.version),
+                scope: here.map_or(scope, |state| &state.scope).clone(),
+                key: key.clone(),
+                kind: if here.is_some() { 'u' } else { 'm' },
+                known: true,
+            });
         }
     }
 

@@ -1,6 +1,6 @@
 //! What change capture does to a row that is written: stamps, history, departures (sql/055_capture.sql).
 
-use super::{Departure, Model, Past, Stamp, State, Stored, Transaction};
+use super::{Departure, Model, Past, Stamp, State, Stored, Title, Transaction};
 use crate::answer::Change;
 use crate::table::{
     BEST, COLUMNS, Kind, LIKES, Raw, Row, TEAM, TITLE, defaults, laid_over, number,
@@ -14,7 +14,7 @@ pub(super) struct Effect {
     /// Else the row is only locked.
     pub writes: bool,
     pub left: Option<(Raw, Departure)>,
-    pub title: Option<(u64, Option<usize>, Raw)>,
+    pub title: Option<Title>,
 }
 
 /// Who writes, as capture learns it from the push context.
@@ -109,7 +109,7 @@ impl Model {
         let mut history = before.history.clone();
         history.push(Past {
             version,
-            hlc: author.hlc,
+            hlc: own,
             op: match (&before.row, gone) {
                 (_, true) => 'd',
                 (Some(_), false) => 'u',
@@ -219,7 +219,7 @@ impl Model {
         }
     }
 
-    pub(super) fn account_title(&mut self, key: &Raw, title: (u64, Option<usize>, Raw)) {
+    pub(super) fn account_title(&mut self, key: &Raw, title: Title) {
         let id = |device: Option<usize>| device.map(|at| self.devices[at].id.as_str());
         let later = self
             .titles
