@@ -171,6 +171,9 @@ declare
     v_keys text[];
 begin
     v_table := offline_private.synced_table(p_run.table_id);
+    if not v_table.shape -> 'columns' ?& p_run.columns then
+        raise exception using errcode = '42703', message = 'a column of the mutation was dropped';
+    end if;
     if v_table.shape -> 'key_kinds' @> '[{"kind": "other"}]' then
         v_keys := offline_private.canonical_keys(v_table.shape, p_run.rows);
         if cardinality(p_run.keys) > (select count(distinct u.k) from unnest(v_keys) u (k)) then

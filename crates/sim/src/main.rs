@@ -124,18 +124,15 @@ fn run(options: &Options) -> Result<(), String> {
         let row = json!([{ "name": "sim_steps", "what": what, "value": counts.steps, "unit": "steps", "bar": "≥ 10000000 over ≥ 10000 seeds",
             "ok": counts.steps >= 10_000_000 && seeds >= 10_000,
             "command": format!("cargo run -rp offline_sync_sim -- run --seeds {} --steps {} --json", options.seeds, options.steps),
-            "size": format!("{seeds} seeds, {} mutations, {} pushes, {} pages, {} contested columns", counts.mutations, counts.pushes, counts.pulls, counts.contested),
+            "size": format!("{seeds} seeds, {}", describe(&counts)),
             "spread": null }]);
         println!("{row:#}");
     } else {
         println!(
-            "{seeds} seeds, {} steps in {seconds:.1} s ({:.0} steps/s): {} mutations, {} pushes, {} pages, {} contested columns",
+            "{seeds} seeds, {} steps in {seconds:.1} s ({:.0} steps/s): {}",
             counts.steps,
             counts.steps as f64 / seconds,
-            counts.mutations,
-            counts.pushes,
-            counts.pulls,
-            counts.contested
+            describe(&counts)
         );
         println!(
             "largest run: {} devices × {} mutations, {} steps",
@@ -151,6 +148,20 @@ fn add(total: &mut Counts, counts: Counts) {
     total.pushes += counts.pushes;
     total.pulls += counts.pulls;
     total.contested += counts.contested;
+    total.grouped += counts.grouped;
+    total.required += counts.required;
+}
+
+fn describe(counts: &Counts) -> String {
+    format!(
+        "{} mutations, {} of them in groups, {} requirements, {} pushes, {} pages, {} contested columns",
+        counts.mutations,
+        counts.grouped,
+        counts.required,
+        counts.pushes,
+        counts.pulls,
+        counts.contested
+    )
 }
 
 /// The failure, with the fewest steps that show one.
@@ -205,17 +216,15 @@ fn compare(options: &Options) -> Result<(), String> {
         let row = json!([{ "name": "sim_against_postgres", "what": "schedules with the same answers and final states in the model and in Postgres",
             "value": seeds, "unit": "seeds", "bar": "≥ 200", "ok": seeds >= 200,
             "command": format!("cargo run -rp offline_sync_sim -- postgres --seeds {} --steps {} --json", options.seeds, options.steps),
-            "size": format!("{} steps, {} mutations, {} pushes, {} pages, {} contested columns", total.steps, total.mutations, total.pushes, total.pulls, total.contested),
+            "size": format!("{} steps, {}", total.steps, describe(&total)),
             "spread": null }]);
         println!("{row:#}");
     } else {
         println!(
-            "{seeds} seeds, {} steps, {} pushes, {} pages, {} contested columns in {:.1} s: no difference",
+            "{seeds} seeds, {} steps in {:.1} s, no difference: {}",
             total.steps,
-            total.pushes,
-            total.pulls,
-            total.contested,
-            begin.elapsed().as_secs_f64()
+            begin.elapsed().as_secs_f64(),
+            describe(&total)
         );
     }
     Ok(())

@@ -43,19 +43,20 @@ impl Device {
     pub async fn pull(&mut self) -> PullTotals {
         let acked = self.verdicts.keys().next_back().copied().unwrap_or(0);
         let mut totals = PullTotals::default();
-        loop {
-            let request = json!({ "cursor": self.cursor, "seen_seq": self.seen_seq.to_string(),
-                "push_scopes": self.push_scopes, "limit": self.page_limit });
-            let page = self.caller.pull(self.id, &request).await;
-            self.take_page(&page, &mut totals);
-            if !page.has_more {
-                break;
-            }
-        }
+        while self.pull_page(&mut totals).await {}
         // Whatever had a verdict before this pull began is in its rows now, but for what is deferred.
         let waiting = self.deferred.keys().next().map_or(acked, |seq| seq - 1);
         self.seen_seq = self.seen_seq.max(acked.min(waiting));
         totals
+    }
+
+    /// Pulls one page and takes it in. Whether another one follows.
+    pub async fn pull_page(&mut self, totals: &mut PullTotals) -> bool {
+        let request = json!({ "cursor": self.cursor, "seen_seq": self.seen_seq.to_string(),
+            "push_scopes": self.push_scopes, "limit": self.page_limit });
+        let page = self.caller.pull(self.id, &request).await;
+        self.take_page(&page, totals);
+        page.has_more
     }
 
     /// Pushes what there is and pulls.

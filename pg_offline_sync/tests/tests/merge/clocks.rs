@@ -127,6 +127,46 @@ async fn a_write_by_others_wins_over_a_device_clock_that_ran_ahead() {
 }
 
 #[tokio::test]
+async fn a_write_by_others_wins_a_leaf_over_a_device_clock_that_ran_ahead() {
+    let db = Db::create().await;
+    cards(&db, json!({ "columns": { "doc": "json" } })).await;
+    let row = json!({ "doc": { "x": "base", "y": "base" } });
+    let (mut devices, key) = devices_with_card(&db, 2, row).await;
+    let ahead = now_ms(&db).await + 50_000;
+    let leaf = |x: &str| json!({ "doc": { "x": x, "y": "base" } });
+    devices[0].record(
+        Op::Update,
+        TABLE,
+        key.clone(),
+        leaf("ahead"),
+        at(hlc(ahead)),
+    );
+    devices[0].push().await;
+    db.sql(r#"update public.card set doc = '{"x": "by the owner", "y": "base"}'"#)
+        .await;
+    // Earlier than the owner's write, later than the server's wall clock at that time.
+    devices[1].record(
+        Op::Update,
+        TABLE,
+        key.clone(),
+        leaf("between"),
+        at(hlc(ahead)),
+    );
+    devices[1].push().await;
+    assert_eq!(settle(&mut devices, &key, "doc").await["x"], "by the owner");
+    let clocks: Vec<i64> = db
+        .column(
+            "select hlc from offline_data.row_history where op = 'u' order by version limit 2",
+            &[],
+        )
+        .await;
+    assert!(
+        clocks[0] < clocks[1],
+        "{clocks:?}: the history has the raised clock"
+    );
+}
+
+#[tokio::test]
 async fn equal_values_move_the_clock() {
     let db = Db::create().await;
     cards(&db, json!({})).await;

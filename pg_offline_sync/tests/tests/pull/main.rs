@@ -4,6 +4,7 @@ mod commit_order;
 mod cost;
 mod cursors;
 mod excluded;
+mod moves;
 mod paging;
 mod policies;
 mod requests;

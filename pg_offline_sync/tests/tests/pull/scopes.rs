@@ -151,9 +151,8 @@ async fn a_row_that_moved_to_a_scope_new_to_the_device_and_was_deleted_there_is_
     device.assert_in_step(TASK).await;
 }
 
-#[tokio::test]
-async fn a_scope_value_that_is_lost_for_one_table_only_evicts_the_rows_of_that_table() {
-    let db = Db::create().await;
+/// Two tables whose rows are all of scope `x`, which a user may have for either.
+async fn two_tables(db: &Db) {
     db.sql("create table public.right_to (kind text, value text, user_id uuid);
         grant select on public.right_to to authenticated;
         create table public.a (id int primary key, s text);
@@ -173,6 +172,12 @@ async fn a_scope_value_that_is_lost_for_one_table_only_evicts_the_rows_of_that_t
         )
         .await;
     }
+}
+
+#[tokio::test]
+async fn a_scope_value_that_is_lost_for_one_table_only_evicts_the_rows_of_that_table() {
+    let db = Db::create().await;
+    two_tables(&db).await;
     let me = Uuid::new_v4();
     db.rows(
         "insert into public.right_to values ('a', 'x', $1), ('b', 'x', $1)",
@@ -195,6 +200,29 @@ async fn a_scope_value_that_is_lost_for_one_table_only_evicts_the_rows_of_that_t
         (0, 2)
     );
     assert_eq!(device.pull().await.evicts, 0);
+}
+
+#[tokio::test]
+async fn a_scope_value_that_is_lost_for_one_table_only_also_takes_what_was_deleted_or_left_it_since()
+ {
+    let db = Db::create().await;
+    two_tables(&db).await;
+    let me = Uuid::new_v4();
+    db.rows(
+        "insert into public.right_to values ('a', 'x', $1), ('b', 'x', $1)",
+        &[&me],
+    )
+    .await;
+    let mut device = Device::new(&db, me).await;
+    assert_eq!(device.rows("public.a").len(), 3);
+    db.sql("update public.a set s = 'y' where id = 1; update public.a set s = null where id = 2; delete from public.a where id = 3;
+        delete from public.right_to where kind = 'a'")
+        .await;
+    device.pull().await;
+    assert_eq!(
+        (device.rows("public.a").len(), device.rows("public.b").len()),
+        (0, 2)
+    );
 }
 
 #[tokio::test]
