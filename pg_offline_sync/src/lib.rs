@@ -41,6 +41,8 @@ extension_sql_file!(
         api::push::slice_json_array,
         api::push::render_results,
         api::push::join_results,
+        api::push::conflict_ids,
+        api::push::conflict_entries,
         api::merge::decide_run,
         api::merge::check_policy,
         api::merge::decision_needs,

@@ -70,13 +70,13 @@ async fn every_helper_that_takes_a_device_refuses_a_foreign_one() {
         format!(
             "offline_private.log_conflicts({device}, {run}, array[1]::bigint[], array['[]'], array['update'])"
         ),
-        format!("offline_private.keep_mutation({device}, 7, '{{}}', 'dead', '{{}}')"),
+        format!("offline_private.keep_mutation({device}, 7, '{{}}', 'dead', '{{}}', null, null)"),
         format!("offline_private.due_mutations({device})"),
-        format!("offline_private.forget_mutation({device}, 1)"),
+        format!("offline_private.forget_mutations({device}, array[1]::bigint[])"),
         format!("offline_private.duplicate_results({device}, array[1]::bigint[])"),
         format!("offline_private.queue_status({device}, array[1]::bigint[])"),
         format!(
-            "offline_private.evict_pairs({device}, '[[1, \"{}\"]]')",
+            "offline_private.evict_pairs({device}, offline_private.registry(), null, '[[1, \"{}\"]]')",
             scene.victim.user()
         ),
     ];
@@ -106,8 +106,9 @@ async fn helpers_called_with_ones_own_device_tell_nothing_about_others() {
         "select offline_private.row_states('{device}', 1, array['{note}'], array[0]::bigint[], array['title'], array['title'], '{{}}')::text"
     );
     let scope = scene.victim.user();
-    let keys =
-        format!("select offline_private.evict_pairs('{device}', '[[1, \"{scope}\"]]')::text");
+    let keys = format!(
+        "select offline_private.evict_pairs('{device}', offline_private.registry(), null, '[[1, \"{scope}\"]]')::text"
+    );
     let deleted = format!("select offline_private.deleted_row('{device}', 1, '{note}')::text");
     scene
         .db

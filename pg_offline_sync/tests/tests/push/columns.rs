@@ -39,6 +39,29 @@ async fn the_key_may_be_repeated_in_the_patch_but_not_changed_by_it() {
 }
 
 #[tokio::test]
+async fn a_column_that_was_dropped_between_two_pushes_is_unknown_at_once() {
+    let db = Db::create().await;
+    fixtures::notes(&db).await;
+    let (caller, device) = user(&db).await;
+    let key = json!({ "id": Uuid::new_v4() });
+    let insert = mutation(1, Op::Insert, "public.note", &key, &json!({ "n": "1" }));
+    assert_eq!(
+        caller.push(device, &json!([insert])).await.statuses(),
+        ["applied"]
+    );
+    db.sql("alter table public.note drop column n").await;
+    let update = |seq, patch| mutation(seq, Op::Update, "public.note", &key, &patch);
+    let batch = json!([
+        update(2, json!({ "n": "2" })),
+        update(3, json!({ "title": "still there" })),
+    ]);
+    assert_eq!(
+        caller.push(device, &batch).await.statuses(),
+        ["rejected 42703", "applied"]
+    );
+}
+
+#[tokio::test]
 async fn a_column_that_was_added_between_two_pushes_is_accepted_at_once() {
     let db = Db::create().await;
     fixtures::notes(&db).await;
