@@ -2,6 +2,7 @@
 
 mod columns;
 mod cost;
+mod deferred_groups;
 mod dependencies;
 mod failures;
 mod groups;
