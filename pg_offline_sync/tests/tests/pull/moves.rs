@@ -98,16 +98,3 @@ async fn a_row_that_moved_and_changed_during_a_pull_goes_with_its_new_scope_when
     fixtures::leave(&case.db, case.second, case.me).await;
     case.ends_in_step().await;
 }
-
-#[tokio::test]
-async fn a_row_that_moved_and_was_then_edited_by_the_device_itself_is_known_in_its_new_scope() {
-    let mut case = Case::new().await;
-    case.device.push_scopes = false;
-    case.moves().await;
-    let key = json!({ "id": case.moving });
-    case.device.update(TASK, key, json!({ "title": "mine" }));
-    case.device.push().await;
-    while case.device.pull_page(&mut PullTotals::default()).await {}
-    fixtures::leave(&case.db, case.second, case.me).await;
-    case.ends_in_step().await;
-}
