@@ -65,7 +65,7 @@ test-stack: up client-js/dist ## the stack, the client and the demonstration thr
 lint: setup client-js/dist ## formatting and lints of all languages
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
-	cd client-js && cargo fmt --all --check && cargo clippy --quiet --workspace --all-targets --target-dir ../target/wasm-native -- -D warnings
+	cd client-js && cargo fmt --check && cargo clippy --quiet --workspace --all-targets --target-dir ../target/wasm-native -- -D warnings
 	npm --prefix client-js run lint
 	npm --prefix supabase/local run lint
 	npm --prefix supabase/demo run lint

@@ -8,7 +8,7 @@ use core::cell::RefCell;
 
 use offline_sync_model::envelope::{describe, sha256_hex};
 use offline_sync_model::{Artifact, ModelError};
-use offline_sync_wasm_abi::{Failure, Object, framed, memory};
+use offline_sync_wasm_abi::{Failure, Object, framed, memory, string};
 
 use crate::request::refused;
 
@@ -66,8 +66,9 @@ fn models<T>(work: impl FnOnce(&mut Models) -> T) -> T {
     place::with(|models| work(&mut models.borrow_mut()))
 }
 
-/// Keeps a model. Answers with its handle, its columns, whether it takes vectors of numbers, and its description.
-pub(crate) fn keep(artifact: Artifact, sha256: &str) -> Result<String, Failure> {
+/// Keeps a model. Answers with its handle, the length of the vectors of numbers that it takes (0: it takes none), and
+/// its description.
+fn keep(artifact: Artifact) -> Result<String, Failure> {
     let mut out = Object::new();
     let description = serde_json::Value::Object(describe(artifact.content()));
     let columns = if artifact.is_numeric() {
@@ -85,7 +86,6 @@ pub(crate) fn keep(artifact: Artifact, sha256: &str) -> Result<String, Failure> 
     let handle = handle.ok_or_else(|| Failure::argument("too many models"))?;
     out.raw("handle", &handle.to_string());
     out.raw("columns", &columns.to_string());
-    out.text("sha256", sha256);
     out.raw("description", &description.to_string());
     Ok(out.close())
 }
@@ -117,10 +117,25 @@ pub(crate) fn with<T>(
 pub unsafe extern "C" fn model_decode(at: *const u8, len: usize) -> *mut u8 {
     let decode = |bytes: &[u8]| {
         let decoded = Artifact::decode(bytes).map_err(refused);
-        framed(decoded.and_then(|artifact| keep(artifact, &sha256_hex(bytes)).map(Some)))
+        framed(decoded.and_then(|artifact| keep(artifact).map(Some)))
     };
     // SAFETY: the caller promises the same.
     unsafe { memory::call(at, len, decode) }
+}
+
+/// The SHA-256 of the `len` bytes at `at`, of any format, in hexadecimal digits. An answer like those of
+/// [`crate::abi_call`].
+///
+/// # Safety
+/// `at` is memory of [`crate::abi_alloc`] with this `len`.
+#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
+pub unsafe extern "C" fn model_sha256(at: *const u8, len: usize) -> *mut u8 {
+    // SAFETY: the caller promises the same.
+    unsafe {
+        memory::call(at, len, |bytes| {
+            framed(Ok(Some(string(&sha256_hex(bytes)))))
+        })
+    }
 }
 
 /// Where a row of numbers is written for [`model_score`]: as many 32-bit floats as the model has columns. It stays

@@ -11,7 +11,7 @@ mod held;
 mod request;
 mod vectors;
 
-pub use held::{model_decode, model_input, model_score};
+pub use held::{model_decode, model_input, model_score, model_sha256};
 pub use request::answer;
 
 offline_sync_wasm_abi::export!(answer);

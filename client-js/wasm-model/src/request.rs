@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use offline_sync_model::{Artifact, ModelError, Prediction, envelope, summary};
+use offline_sync_model::{Artifact, ModelError, Prediction, summary};
 use offline_sync_wasm_abi::{Failure, Fields, array, entry, number, strings};
 use serde_json::Value;
 
@@ -30,7 +30,6 @@ pub fn answer(request: &[u8]) -> Vec<u8> {
 
 fn ask(name: &str, input: &str) -> Result<Option<String>, Failure> {
     match name {
-        "open" => open(input).map(Some),
         "predict" => predict(&Fields::parse(input)?).map(Some),
         "predict_many" => predict_many(&Fields::parse(input)?).map(Some),
         "score" => score(&Fields::parse(input)?).map(Some),
@@ -43,12 +42,6 @@ fn ask(name: &str, input: &str) -> Result<Option<String>, Failure> {
         }
         _ => Err(Failure::no_function()),
     }
-}
-
-/// Opens an envelope: the hash is right, and it describes the model that is in it.
-fn open(text: &str) -> Result<String, Failure> {
-    let opened = envelope::open(text).map_err(refused)?;
-    held::keep(opened.artifact, &envelope::sha256_hex(&opened.bytes))
 }
 
 pub(crate) fn handle(input: &Fields<'_>) -> Result<u32, Failure> {
