@@ -10,7 +10,7 @@
 //! | [`split`], [`features`] | hold-out rows; rows → columns |
 //! | [`linear`], [`logistic`], [`bayes`], [`kmeans`], [`pca`], [`ftrl`], [`tree`] | the algorithms |
 //! | `recommend`, `feedback`, `als` | vectors of users and items |
-//! | [`metrics`], [`report`] | quality on rows that training did not see |
+//! | [`metrics`], [`report`], [`compare`] | quality on rows that training did not see |
 //! | [`onnx`] | export for other runtimes |
 //! | [`error`] | what can be wrong, with SQLSTATEs and hints |
 //!
@@ -20,6 +20,7 @@
 
 mod als;
 pub mod bayes;
+pub mod compare;
 pub mod data;
 pub mod error;
 pub mod features;
@@ -32,6 +33,7 @@ pub mod linear;
 pub mod logistic;
 pub mod matrix;
 pub mod metrics;
+pub mod onnx;
 pub mod pca;
 mod recommend;
 pub mod report;
@@ -41,7 +43,9 @@ pub mod spec;
 pub mod split;
 pub mod tree;
 
+pub use compare::value_on_hold_out;
 pub use data::{Labels, TrainData};
 pub use error::{Cancelled, TrainError};
 pub use limits::{Pulse, TrainLimits};
+pub use onnx::to_onnx;
 pub use run::{Trained, train, update};

@@ -66,16 +66,7 @@ pub fn train(
     }
     let task = spec.task(&data.labels)?;
     let (plan, encoding, params) = plan(&mut spec, task)?;
-    let targets = data.targets(&spec, task)?;
-    check_targets(&spec, task, &targets)?;
-    let class = |row: usize| {
-        if targets.labels.is_empty() {
-            0
-        } else {
-            targets.values[row] as usize
-        }
-    };
-    let split = stratified(&targets.rows, class, spec.test_share, spec.seed);
+    let (targets, split) = targets_and_split(&spec, task, data)?;
     let Fitted {
         features,
         mut warnings,
@@ -113,6 +104,25 @@ pub fn train(
         },
         &mut work,
     )
+}
+
+/// The labels of the rows, and which rows are trained with and which held out.
+pub(crate) fn targets_and_split(
+    spec: &Spec,
+    task: Task,
+    data: &TrainData,
+) -> Result<(Targets, Split), TrainError> {
+    let targets = data.targets(spec, task)?;
+    check_targets(spec, task, &targets)?;
+    let class = |row: usize| {
+        if targets.labels.is_empty() {
+            0
+        } else {
+            targets.values[row] as usize
+        }
+    };
+    let split = stratified(&targets.rows, class, spec.test_share, spec.seed);
+    Ok((targets, split))
 }
 
 /// Lets a model of FTRL learn from further rows; the report measures the model on them *before* it
