@@ -55,7 +55,7 @@ as $$
     where m.model = p_model and m.version = coalesce(p_version, (select s.version from offline_private.serving(p_model) s))
 $$;
 
--- The version that serves (or the one asked for), as far as the caller may use it. None: PT404.
+-- The version that serves (or the one asked for), as far as the caller may use it. None: 42704.
 create function offline_private.find_model(p_model text, p_version int, out version int, out sha256 text)
 language plpgsql stable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -67,7 +67,7 @@ begin
         select m.version, m.sha256 into version, sha256 from offline_private.shared_model(p_model, p_version) m;
     end if;
     if version is null then
-        raise exception using errcode = 'PT404', message = format('no model %s%s', p_model, ' version ' || p_version),
+        raise exception using errcode = '42704', message = format('no model %s%s', p_model, ' version ' || p_version),
             hint = 'train_model and deploy_model make one; list_models shows them';
     end if;
 end
@@ -137,7 +137,7 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('pg_offline_sync model ' || p_model, 0));
     if p_version is not null and not exists (
         select from offline_data.edge_ai_models m where m.model = p_model and m.version = p_version) then
-        raise exception using errcode = 'PT404', message = format('no model %s version %s', p_model, p_version);
+        raise exception using errcode = '42704', message = format('no model %s version %s', p_model, p_version);
     end if;
     select * into v_serving from offline_private.serving(p_model);
     if v_serving.version is not distinct from p_version then
@@ -150,7 +150,7 @@ $$;
 
 comment on function offline.deploy_model(text, int) is
     'Makes a version serve: predict(), score() and devices use it from the commit on. A version of null withdraws the model. Answers '
-    '{"model", "version", "reason": deploy | withdraw | unchanged}. No such version: PT404.';
+    '{"model", "version", "reason": deploy | withdraw | unchanged}. No such version: 42704.';
 
 create function offline.rollback_model(p_model text)
 returns jsonb
@@ -177,7 +177,7 @@ begin
     order by c.deployment_id desc
     limit 1;
     if not found then
-        raise exception using errcode = 'PT404', message = format('no earlier version of model %s to go back to', p_model);
+        raise exception using errcode = '42704', message = format('no earlier version of model %s to go back to', p_model);
     end if;
     return offline_private.add_deployment(p_model, v_before.version, v_before.came_after, 'rollback');
 end
@@ -185,7 +185,7 @@ $$;
 
 comment on function offline.rollback_model(text) is
     'Makes the version serve that served before the present one; again: the one before that. One more row in the record of deployments, '
-    'nothing is removed. Answers {"model", "version", "reason": "rollback"}. No earlier version: PT404.';
+    'nothing is removed. Answers {"model", "version", "reason": "rollback"}. No earlier version: 42704.';
 
 create function offline.drop_model_version(p_model text, p_version int)
 returns jsonb
@@ -202,7 +202,7 @@ begin
     delete from offline_data.model_vector v where v.model = p_model and v.version = p_version;
     delete from offline_data.edge_ai_models m where m.model = p_model and m.version = p_version;
     if not found then
-        raise exception using errcode = 'PT404', message = format('no model %s version %s', p_model, p_version);
+        raise exception using errcode = '42704', message = format('no model %s version %s', p_model, p_version);
     end if;
     perform offline_private.drop_vector_index(p_model, p_version);
     return jsonb_build_object('model', p_model, 'version', p_version, 'dropped', true);
@@ -210,7 +210,7 @@ end
 $$;
 
 comment on function offline.drop_model_version(text, int) is
-    'Forgets a version that does not serve, with its artefact. Its deployments stay in the record. A version that serves: 55006; none: PT404.';
+    'Forgets a version that does not serve, with its artefact. Its deployments stay in the record. A version that serves: 55006; none: 42704.';
 
 create function offline.list_models()
 returns jsonb
@@ -259,7 +259,7 @@ $$;
 
 comment on function offline.model_info(text, int) is
     'All that is known of a version (default: the one that serves): specification, training query, rows, feature schema, metrics on the '
-    'hold-out and warnings (in "report"), size, hash, and the record of deployments. No such version: PT404.';
+    'hold-out and warnings (in "report"), size, hash, and the record of deployments. No such version: 42704.';
 
 create function offline.compare_models(p_model text, p_versions int[] default null)
 returns jsonb

@@ -55,7 +55,7 @@ $$;
 comment on function offline.export_model(text, int, text) is
     'A version (default: the one that serves) as a document that import_model and devices take: {"format", "format_version", "model", "version", '
     '"algorithm", "task", "labels", "features", "metrics", "sha256", "artifact": base64}. p_format onnx: the same model for ONNX runtimes (linear, '
-    'logistic, trees, forests; others 0A000). Callers get what is shared and serves: else PT404.';
+    'logistic, trees, forests; others 0A000). Callers get what is shared and serves: else 42704.';
 
 create function offline.import_model(p_artifact jsonb)
 returns jsonb

@@ -36,10 +36,12 @@ begin
     select f.conflict_id, f.column_name, f.status, f.resolved_by, f.resolution, f.table_id || '.' || f.column_name, f.kind, f.value_kind,
         f.policy, f.user_id, f.device_id::text, f.overlap, f.base is not null, f.base_size, f.mine_size, f.theirs_size,
         f.mine_size - f.base_size, f.theirs_size - f.base_size,
-        offline_private.text_similarity(f.mine #>> '{}', f.theirs #>> '{}'), offline_private.text_similarity(f.base #>> '{}', f.mine #>> '{}'),
-        offline_private.text_similarity(f.base #>> '{}', f.theirs #>> '{}'),
-        case when f.value_kind = 'number' then (f.mine #>> '{}')::double precision - (f.theirs #>> '{}')::double precision end,
-        ((f.mine_hlc >> 16) - (f.their_hlc >> 16)) / 1000.0::double precision, f.columns_at_once
+        -- A feature that no row has a value of could not be learned from: what is not there is 0.
+        coalesce(offline_private.text_similarity(f.mine #>> '{}', f.theirs #>> '{}'), 0),
+        coalesce(offline_private.text_similarity(f.base #>> '{}', f.mine #>> '{}'), 0),
+        coalesce(offline_private.text_similarity(f.base #>> '{}', f.theirs #>> '{}'), 0),
+        coalesce(case when f.value_kind = 'number' then (f.mine #>> '{}')::double precision - (f.theirs #>> '{}')::double precision end, 0),
+        coalesce(((f.mine_hlc >> 16) - (f.their_hlc >> 16)) / 1000.0::double precision, 0), f.columns_at_once
     from (
         select l.*, json_typeof(coalesce(nullif(l.mine::text, 'null')::json, nullif(l.theirs::text, 'null')::json, l.base)) as value_kind,
             offline_private.json_size(l.base) as base_size, offline_private.json_size(l.mine) as mine_size,

@@ -113,30 +113,31 @@ export class Desk {
   }
 
   async #load(name: string): Promise<Loaded> {
-    const record = (await this.#shelf.records()).get(name);
-    if (record === undefined) {
-      this.#retire(name);
-      throw this.refusal(name) ?? modelError('model_missing', name);
+    for (;;) {
+      const record = (await this.#shelf.records()).get(name);
+      if (record === undefined) {
+        this.#retire(name);
+        throw this.refusal(name) ?? modelError('model_missing', name);
+      }
+      const known = this.#loaded.get(name);
+      if (known !== undefined && isSame(known.record, record)) return known.loading;
+      try {
+        return await this.#serve(record, this.#fromShelf(record));
+      } catch (error) {
+        // Another tab has put another version there between the two reads: that one, then.
+        if (!(await this.isUnchanged(name, record))) continue;
+        // The next pull brings it again.
+        if (error instanceof OfflineError && error.code === 'model_damaged') await this.drop(name);
+        throw error;
+      }
     }
-    const known = this.#loaded.get(name);
-    if (known !== undefined && isSame(known.record, record)) return known.loading;
-    return this.#serve(record, this.#fromShelf(record));
   }
 
   async #fromShelf(record: ModelRecord): Promise<Loaded> {
     const { name, format, sha256, meta } = record;
-    try {
-      const bytes = await this.#shelf.bytes(name);
-      if (bytes === undefined) throw modelError('model_damaged', name);
-      return new Loaded(record, await this.#tools.load(sha256, { format, bytes, meta }));
-    } catch (error) {
-      const isStale = !isSame((await this.#shelf.reread()).get(name), record);
-      // Another tab has put another version there between the two reads.
-      if (isStale) return this.#load(name);
-      // The next pull brings it again.
-      if (error instanceof OfflineError && error.code === 'model_damaged') await this.drop(name);
-      throw error;
-    }
+    const bytes = await this.#shelf.bytes(name);
+    if (bytes === undefined) throw modelError('model_damaged', name);
+    return new Loaded(record, await this.#tools.load(sha256, { format, bytes, meta }));
   }
 
   #serve(record: ModelRecord, loading: Promise<Loaded>): Promise<Loaded> {

@@ -45,7 +45,7 @@ thread_local! {
 /// The version of a model that serves, as the running statement sees it.
 ///
 /// # Errors
-/// `PT404` where there is none that the caller may use; whatever is wrong with its artefact.
+/// `42704` where there is none that the caller may use; whatever is wrong with its artefact.
 pub fn serving(name: &str) -> Result<Rc<Ready>, ErrorReport> {
     let visibility = Visibility::current();
     let known = CACHE.with_borrow(|cache| {

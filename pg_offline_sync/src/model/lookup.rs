@@ -28,7 +28,7 @@ thread_local! {
 /// The version that serves.
 ///
 /// # Errors
-/// `PT404` where there is none that the caller may use.
+/// `42704` where there is none that the caller may use.
 pub fn find(name: &str) -> Result<Found, ErrorReport> {
     let row = select(
         &FIND,
