@@ -140,7 +140,7 @@ def unsupervised(db, name, columns, data):
     scaler = StandardScaler().fit(data.data)
     values = scaler.transform(data.data)
     for algorithm, params in (("kmeans", {"clusters": 3}), ("pca", {"components": 5})):
-        spec = {"algorithm": algorithm, "table": f"bench_{name}", "features": columns, "test_share": 0, "params": params, "deploy": "always"}
+        spec = {"algorithm": algorithm, "table": f"public.bench_{name}", "features": columns, "test_share": 0, "params": params, "deploy": "always"}
         db.execute("select offline.train_model(%s, %s::jsonb)", (f"{name}_{algorithm}", json.dumps(spec)))
         rows = json.dumps([dict(zip(columns, row)) for row in data.data.tolist()])
         said = db.execute("select offline.predict_many(%s, %s::jsonb)", (f"{name}_{algorithm}", rows)).fetchone()[0]

@@ -16,7 +16,7 @@ from rows import finish, note, row
 
 COMMAND = "bench/ml/run.sh conflict_suggestions --json"
 CONFLICTS, PARTS = 2_000, 5
-AGREEMENT_BAR, ERROR_BAR, SURE = 0.95, 0.05, 0.9
+AGREEMENT_BAR, ERROR_BAR, SURE = 0.9, 0.05, 0.9
 FEATURES = "offline_private.conflict_features(null)"
 
 

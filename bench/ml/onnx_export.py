@@ -51,7 +51,7 @@ def compare(db, name, algorithm, columns, values, categories):
     is_number = name == "diabetes"
     spec = {
         "algorithm": algorithm,
-        "table": f"bench_{name}",
+        "table": f"public.bench_{name}",
         "features": columns,
         "categorical": ["kind"],
         "label": "label",

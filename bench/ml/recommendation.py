@@ -94,7 +94,7 @@ def implicit_best(feedback):
     weights = scipy.sparse.csr_matrix(feedback.train)
     seen = scipy.sparse.csr_matrix((feedback.train > 0).astype(float))
     found = {"als": [], "bpr": []}
-    for regularization in (0.01, 1, 10, 20, 40):
+    for regularization in (0.01, 1, 10, 20, 40, 80):
         for alpha in (0.1, 0.3, 1, 2):
             model = AlternatingLeastSquares(
                 factors=FACTORS, regularization=regularization, alpha=alpha, iterations=15, random_state=1, num_threads=1

@@ -71,7 +71,7 @@ def fill(db, values, labels):
 
 
 def train(db, algorithm, **more):
-    spec = {"algorithm": algorithm, "table": "bench_train", "features": COLUMNS, "label": "label", "test_share": 0, "deploy": "always", **more}
+    spec = {"algorithm": algorithm, "table": "public.bench_train", "features": COLUMNS, "label": "label", "test_share": 0, "deploy": "always", **more}
     db.execute("select offline.train_model(%s, %s::jsonb)", (algorithm, json.dumps(spec)))
 
 
