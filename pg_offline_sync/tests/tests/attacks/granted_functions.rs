@@ -5,6 +5,8 @@ use offline_sync_testkit::Db;
 
 /// What a signed-in user may call by its public name. Everything else in schema offline is the owner's.
 const API: &[&str] = &[
+    // A word of SQL, so Postgres quotes it.
+    "offline.\"similar\"(text,integer)",
     "offline.conflicts(jsonb)",
     "offline.epoch()",
     "offline.export_model(text,integer,text)",
@@ -19,7 +21,6 @@ const API: &[&str] = &[
     "offline.resolve_conflicts(jsonb)",
     "offline.score(text,real[])",
     "offline.score_artifact(bytea,real[])",
-    "offline.similar(text,integer)",
     "offline.summarize(text,integer)",
     "offline.sync(uuid,text,text,jsonb)",
     "offline.tier()",
