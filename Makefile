@@ -26,7 +26,7 @@ up: install ## start the local stack; its addresses and keys are then in .local/
 down: ## stop what `make up` started
 	node supabase/local/down.mjs
 
-client-js/dist: client-js/package.json $(shell find client-js/src client-js/wasm/src crates/core/src -name '*.ts' -o -name '*.rs' 2>/dev/null)
+client-js/dist: client-js/package.json $(shell find client-js/src client-js/wasm/src client-js/wasm-abi/src client-js/wasm-model/src crates/core/src crates/model/src -name '*.ts' -o -name '*.rs' 2>/dev/null)
 	npm --prefix client-js run build
 	@touch $@
 
@@ -53,7 +53,7 @@ test-client: setup ## the TypeScript client
 	npm --prefix client-js test
 	npm --prefix client-js run test:browser
 	npm --prefix client-js run size
-	cd client-js/wasm && cargo test --quiet --target-dir ../../target/wasm-native
+	cd client-js && cargo test --quiet --workspace --target-dir ../target/wasm-native
 
 test-stack: up client-js/dist ## the stack, the client and the demonstration through the real API
 	npm --prefix supabase/local test
@@ -65,7 +65,7 @@ test-stack: up client-js/dist ## the stack, the client and the demonstration thr
 lint: setup client-js/dist ## formatting and lints of all languages
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
-	cd client-js/wasm && cargo fmt --check && cargo clippy --quiet --all-targets --target-dir ../../target/wasm-native -- -D warnings
+	cd client-js && cargo fmt --check && cargo clippy --quiet --workspace --all-targets --target-dir ../target/wasm-native -- -D warnings
 	npm --prefix client-js run lint
 	npm --prefix supabase/local run lint
 	npm --prefix supabase/demo run lint
@@ -104,4 +104,4 @@ fuzz: ## fuzz the parsers; SECONDS=300 each (needs cargo-fuzz)
 		RUSTC_BOOTSTRAP=1 cargo fuzz run $$target -- -max_total_time=$${SECONDS:-300}; done
 
 clean: down ## stop the stack and remove what was built
-	rm -rf target client-js/dist client-js/src/wasm/core.wasm .local
+	rm -rf target client-js/dist client-js/src/wasm/core.wasm client-js/src/models/model.wasm .local

@@ -179,7 +179,7 @@ begin
             hint = 'alter table ... enable row level security and add policies, or pass "allow_without_rls": true';
     end if;
     select o.key into v_bad from jsonb_object_keys(p_options) o (key)
-    where o.key not in ('scope', 'scope_kind', 'members', 'policy', 'exclude', 'history', 'max_token_age', 'allow_without_rls');
+    where o.key not in ('scope', 'scope_kind', 'members', 'policy', 'exclude', 'history', 'max_token_age', 'allow_without_rls', 'suggest');
     if v_bad is not null then
         perform offline_private.option_error(format('unknown option %s', v_bad), 'see enable_sync in docs/protocol.md');
     end if;
@@ -188,9 +188,13 @@ begin
     end if;
     select o.key into v_bad from jsonb_each(p_options) o
     where o.value <> 'null' and jsonb_typeof(o.value) <> case o.key
-        when 'policy' then 'object' when 'exclude' then 'array' when 'allow_without_rls' then 'boolean' else 'string' end;
+        when 'policy' then 'object' when 'suggest' then 'object' when 'exclude' then 'array' when 'allow_without_rls' then 'boolean' else 'string' end;
     if v_bad is not null then
         perform offline_private.option_error(format('option %s has the wrong type', v_bad), null);
+    end if;
+    if p_options -> 'suggest' <> 'null' and (jsonb_typeof(p_options -> 'suggest' -> 'threshold') is distinct from 'number'
+        or (p_options -> 'suggest' ->> 'threshold')::numeric not between 0 and 1) then
+        perform offline_private.option_error('option suggest has the wrong type', '{"threshold": a share from 0 to 1}');
     end if;
     begin
         perform (p_options ->> 'history')::interval, (p_options ->> 'max_token_age')::interval;
@@ -392,7 +396,7 @@ end
 $enable$;
 
 comment on function offline.enable_sync(regclass, jsonb) is
-    'Makes a table synced, or changes its options. Options: scope, scope_kind, members, policy, exclude, history, max_token_age, '
+    'Makes a table synced, or changes its options. Options: scope, scope_kind, members, policy, exclude, history, max_token_age, suggest, '
     'allow_without_rls. Refuses a table without primary key or row level security (42P16) and wrong options (22023).';
 
 -- Brings row_state in line with the table: new rows enter the feed, moved rows change scope, vanished rows are deleted.

@@ -177,13 +177,16 @@ declare
     v_kind text := case when p_run.op = 'delete' then 'delete' when not p_actions && array['nothing', 'insert', 'resurrect'] then 'edit' end;
 begin
     insert into offline_data.conflict_resolution_log (conflict_id, column_name, table_id, row_key, user_id, device_id, device_seq,
-        version, base, mine, theirs, policy, outcome, status, created_at, kind, overlap)
+        version, base, mine, theirs, policy, outcome, status, created_at, kind, overlap, mine_hlc)
     select e.conflict_id::uuid, e.column_name, p_run.table_id, e.row_key, v_user, p_device, e.seq, e.version,
         e.base::json, e.mine::json, e.theirs::json, e.policy, e.outcome,
         case when e.outcome = 'manual' then 'pending' else 'auto' end, v_now,
-        coalesce(v_kind, case p_actions[array_position(p_run.seqs, e.seq)] when 'update' then 'edit' else 'deleted' end), e.overlap
+        coalesce(v_kind, case p_actions[array_position(p_run.seqs, e.seq)] when 'update' then 'edit' else 'deleted' end), e.overlap,
+        case when e.outcome = 'manual' then p_run.hlcs[array_position(p_run.seqs, e.seq)] end
     from offline_private.conflict_entries(v_seed, p_run.keys, p_run.seqs, p_versions, p_contested) e;
     if exists (select from unnest(p_contested) u (c) where u.c like '%"outcome":"manual"%') then
+        perform offline_private.suggest_conflicts(array(
+            select u.id from unnest(offline_private.conflict_ids(v_seed, p_contested)::uuid[]) u (id) where u.id is not null));
         perform offline_private.wake(array['offline:user:' || v_user], 'conflict');
     end if;
     return offline_private.conflict_ids(v_seed, p_contested);

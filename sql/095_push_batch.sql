@@ -412,6 +412,9 @@ begin
     end if;
     v_results := v_results || offline_private.execute_plan(p_device, p_batch, v_plan[2:],
         case when v_begin.has_deferred then offline_private.waiting_rows(p_device) else '{}' end);
+    if exists (select from unnest(v_results) r where r like '%"status":"conflict"%') then
+        perform offline_private.resolve_confident(p_device, array(select s from unnest(v_plan[2:]) p cross join unnest(p.seqs) s));
+    end if;
     v_acked := greatest(v_begin.acked_seq, v_head.seqs[1]);
     perform offline_private.push_end(p_device, v_acked, v_head.bases[1] - offline_private.now_ms(),
         coalesce(v_head.hlcs[1], 0) > (offline_private.now_ms() + offline_private.clock_bound_ms()) << 16);

@@ -291,6 +291,7 @@ declare
     v_filtered boolean;
     v_seal text := substring(p_request ->> 'cursor' from '[.][0-9a-f]{32}$');
     v_token text;
+    v_held jsonb := offline_private.asked_models(p_request);
 begin
     perform offline_private.require_uid();
     perform offline_private.require_device(p_device);
@@ -350,9 +351,11 @@ begin
     end if;
     v_token := offline_private.encode_cursor(v_next::text);
     return format('{"epoch":%s,"reset":%s,"server_now":%s,"server_hlc":%s,"cursor":%s,"has_more":%s,"changes":%s,"revoked_scopes":%s,'
-        '"conflicts":%s,"models":[]%s}', to_json(v_epoch), to_json(v_reset), to_json(offline_private.now_text()),
+        '"conflicts":%s,"models":%s%s}', to_json(v_epoch), to_json(v_reset), to_json(offline_private.now_text()),
         to_json(offline_private.now_hlc()::text), to_json(v_token || offline_private.cursor_seal(v_token)), v_page.place ->> 'more',
-        v_page.changes, v_lost.revoked, offline_private.pending_conflicts(), v_extra);
+        v_page.changes, v_lost.revoked, offline_private.pending_conflicts(),
+        case when v_held is null or (v_page.place ->> 'more')::boolean then '[]'
+            else offline_private.pull_models(p_device, v_held, v_request.bytes_max)::text end, v_extra);
 end
 $pull$;
 

@@ -79,6 +79,7 @@ class Client<Tables extends TableDefinitions> implements ClientCore<Tables>, Que
     this.ready = this.#spaces.openLast().then((space) => (space === null ? firstAuth : undefined));
     // Whoever awaits `ready` sees the failure; whoever does not sees it in what is called next.
     this.ready.catch(() => undefined);
+    options.models?.attach(() => this.#requireSpace());
     this.conflicts = {
       ...this.#watchableList(
         (space) => space.conflicts.list(),

@@ -39,8 +39,11 @@ const HINTS = {
   core_failed: 'Call again.',
 } as const;
 
+/** Codes of `pg-offline-sync/models`, which has their hints: apps without models do not load them. */
+export type ModelErrorCode = 'model_missing' | 'model_damaged' | 'model_unsupported';
+
 /** The closed set of error codes. */
-export type OfflineErrorCode = keyof typeof HINTS;
+export type OfflineErrorCode = keyof typeof HINTS | ModelErrorCode;
 
 /** What the server said about a refused mutation or call: a SQLSTATE or PostgREST code with its texts. */
 export interface ServerError {
@@ -62,10 +65,14 @@ export class OfflineError extends Error {
   constructor(
     readonly code: OfflineErrorCode,
     about = '',
-    context: { readonly cause?: unknown; readonly server?: ServerError | undefined } = {},
+    context: {
+      readonly cause?: unknown;
+      readonly server?: ServerError | undefined;
+      readonly hint?: string;
+    } = {},
   ) {
     super(about === '' ? code : `${code}: ${about}`, { cause: context.cause });
-    this.hint = HINTS[code];
+    this.hint = context.hint ?? HINTS[code as keyof typeof HINTS];
     this.server = context.server;
   }
 }

@@ -19,6 +19,7 @@ export type { Resolution } from './conflict/conflicts.ts';
 export type { ConflictPredictor, PredictedColumn, PredictedConflict } from './conflict/prediction.ts';
 export { OfflineError, type OfflineErrorCode, type ServerError } from './errors.ts';
 export { type Locks, processLocks } from './locks.ts';
+export type { ModelSource, ModelSpace } from './models/port.ts';
 export type { NetworkEvent, NetworkMonitor } from './net/network.ts';
 export {
   type RpcAnswer,

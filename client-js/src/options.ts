@@ -3,6 +3,7 @@
 import { type Clock, systemClock } from './clock/clock.ts';
 import type { ConflictPredictor } from './conflict/prediction.ts';
 import type { Locks } from './locks.ts';
+import type { ModelSource } from './models/port.ts';
 import { type NetworkMonitor, platformNetwork } from './net/network.ts';
 import type { SupabaseLike, Transport } from './net/transport.ts';
 import { indexedDbStorage } from './storage/indexeddb.ts';
@@ -29,6 +30,8 @@ export interface OfflineClientOptions<Tables extends TableDefinitions> {
   readonly requestTimeoutMs?: number;
   /** Decides as the server does: `wasmCore()` of `pg-offline-sync/wasm`. Only `predictConflicts` needs it. */
   readonly core?: ConflictPredictor;
+  /** Pulls models along with the rows: `createModels()` of `pg-offline-sync/models`. One for each client. */
+  readonly models?: ModelSource;
   readonly clock?: Clock;
   /** Uniform in [0, 1). Default `Math.random`. */
   readonly random?: () => number;
@@ -48,6 +51,7 @@ export interface ResolvedOptions {
   readonly pullIntervalMs: number;
   readonly requestTimeoutMs: number;
   readonly core: ConflictPredictor | null;
+  readonly models: ModelSource | null;
   readonly clock: Clock;
   readonly random: () => number;
   readonly locks: Locks | null;
@@ -77,6 +81,7 @@ export function resolveOptions(
     pullIntervalMs: options.pullIntervalMs ?? PULL_INTERVAL_MS,
     requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     core: options.core ?? null,
+    models: options.models ?? null,
     clock,
     random,
     locks: options.locks ?? null,

@@ -24,7 +24,7 @@ export class UserSpace {
   readonly loop: SyncLoop;
   readonly #handles = new Handles();
   readonly #wake: WakeUps | null;
-  readonly #rpc: Rpc;
+  readonly rpc: Rpc;
   readonly #status: StatusStore;
   #topics: readonly string[] = [];
 
@@ -37,21 +37,22 @@ export class UserSpace {
   ) {
     const { clock, random, newId } = options;
     this.#status = status;
-    this.#rpc = new Rpc({
+    this.rpc = new Rpc({
       transport: options.transport ?? supabaseTransport(options.supabase),
       clock,
       timeoutMs: options.requestTimeoutMs,
     });
-    this.conflicts = new ConflictList(store, this.#rpc);
+    this.conflicts = new ConflictList(store, this.rpc);
     const cycle = new SyncCycle({
       store,
-      rpc: this.#rpc,
+      rpc: this.rpc,
       clock,
       handles: this.#handles,
+      models: options.models,
       tables: new Map([...store.tables.values()].map((spec) => [spec.qualified, spec])),
       newDeviceId: newId,
       locks,
-      requireSession: () => this.#rpc.bounded(() => requireSession(options.supabase.auth, userId)),
+      requireSession: () => this.rpc.bounded(() => requireSession(options.supabase.auth, userId)),
       conflicts: this.conflicts,
       onPhase: (phase) => status.set({ phase, paused: null }),
     });
@@ -115,7 +116,7 @@ export class UserSpace {
 
   async #stop(): Promise<void> {
     this.#wake?.close();
-    this.#rpc.end();
+    this.rpc.end();
     await this.loop.stop();
     this.#handles.abandonAll();
   }

@@ -1,5 +1,7 @@
 /** Headless Chromium with a page of this package's build; used by the tests and by the benchmark. */
 
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { chromium } from 'playwright-core';
@@ -18,8 +20,18 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** The policy under which the page runs: what the README says is enough. */
-const CONTENT_POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
+/** What a bundler would have resolved. */
+const [, importMap = ''] =
+  /<script type="importmap">(.*?)<\/script>/s.exec(
+    readFileSync(new URL('./page.html', import.meta.url), 'utf8'),
+  ) ?? [];
+
+/** The policy under which the page runs: what the README says is enough, and this page's import map. */
+const CONTENT_POLICY = `default-src 'self'; script-src 'self' 'wasm-unsafe-eval' 'sha256-${createHash(
+  'sha256',
+)
+  .update(importMap)
+  .digest('base64')}'`;
 
 async function serve() {
   const server = createServer(async (request, response) => {

@@ -1,4 +1,9 @@
+import { createOfflineClient } from '/dist/index.js';
+import { createModels, loadModelEngine } from '/dist/models.js';
 import { loadCore } from '/dist/wasm.js';
 
-/** Set when the core is there. */
+/** Set when they are there. */
 globalThis.core = loadCore();
+globalThis.modelEngine = loadModelEngine();
+/** What an app imports. */
+globalThis.library = { createModels, createOfflineClient };

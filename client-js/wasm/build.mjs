@@ -1,5 +1,6 @@
 /**
- * Builds the core as WASM into src/wasm/core.wasm, unless it is newer than everything that it is made of.
+ * Builds the core and the models as WASM into src/wasm/core.wasm and src/models/model.wasm, unless they are newer than
+ * everything that they are made of.
  *
  * With rustup's wasm32-unknown-unknown target where there is one; else with Debian's rustc-web, which brings the
  * standard library as source and has it built along.
@@ -11,18 +12,28 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const TARGET = 'wasm32-unknown-unknown';
-const LIBRARY = 'offline_sync_wasm.wasm';
 const DEBIAN = { cargo: '/usr/bin/cargo', rustc: '/usr/bin/rustc', linker: '/usr/lib/llvm-19/bin/wasm-ld' };
 
 /** A call that needs more memory than this ends with an error instead of taking the page with it. */
 const MEMORY_BYTES_MAX = 256 * 1024 * 1024;
 
-const here = dirname(fileURLToPath(import.meta.url));
-const root = join(here, '../..');
-const output = join(here, '../src/wasm/core.wasm');
-const sources = ['crates/core/src', 'crates/core/Cargo.toml', 'Cargo.toml', 'client-js/wasm/src'].concat(
-  ['Cargo.toml', 'Cargo.lock', 'build.mjs'].map((name) => `client-js/wasm/${name}`),
-);
+const client = join(dirname(fileURLToPath(import.meta.url)), '..');
+const root = join(client, '..');
+
+const SHARED = ['Cargo.toml', 'client-js/Cargo.toml', 'client-js/Cargo.lock', 'client-js/wasm-abi'];
+
+const MODULES = [
+  {
+    crate: 'offline_sync_wasm',
+    output: 'src/wasm/core.wasm',
+    sources: ['crates/core', 'client-js/wasm', ...SHARED],
+  },
+  {
+    crate: 'offline_sync_wasm_model',
+    output: 'src/models/model.wasm',
+    sources: ['crates/model', 'client-js/wasm-model', ...SHARED],
+  },
+];
 
 function newest(path) {
   const stat = statSync(path);
@@ -30,9 +41,10 @@ function newest(path) {
   return Math.max(...readdirSync(path).map((name) => newest(join(path, name))));
 }
 
-function isFresh() {
-  if (!existsSync(output)) return false;
-  const built = statSync(output).mtimeMs;
+function isFresh({ output, sources }) {
+  const path = join(client, output);
+  if (!existsSync(path)) return false;
+  const built = statSync(path).mtimeMs;
   return sources.every((source) => newest(join(root, source)) <= built);
 }
 
@@ -58,26 +70,26 @@ function toolchain() {
   );
 }
 
-if (!isFresh()) {
+function build({ crate, output }) {
   const { cargo, args, env, flags } = toolchain();
   // A target folder of its own: another compiler's artefacts there would be built anew each time.
   const target = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'wasm');
-  const built = spawnSync(
-    cargo,
-    ['build', '--release', '--locked', '--lib', '--target', TARGET, '--target-dir', target, ...args],
-    {
-      cwd: here,
-      stdio: 'inherit',
-      env: {
-        ...process.env,
-        ...env,
-        RUSTFLAGS: [...flags, `-Clink-arg=--max-memory=${MEMORY_BYTES_MAX}`].join(' '),
-      },
+  const what = ['--package', crate, '--lib', '--target', TARGET, '--target-dir', target];
+  const built = spawnSync(cargo, ['build', '--release', '--locked', ...what, ...args], {
+    cwd: client,
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      ...env,
+      RUSTFLAGS: [...flags, `-Clink-arg=--max-memory=${MEMORY_BYTES_MAX}`].join(' '),
     },
-  );
+  });
   if (built.error !== undefined) throw built.error;
   if (built.status !== 0) process.exit(built.status ?? 1);
-  copyFileSync(join(target, TARGET, 'release', LIBRARY), output);
+  const path = join(client, output);
+  copyFileSync(join(target, TARGET, 'release', `${crate}.wasm`), path);
   const now = new Date();
-  utimesSync(output, now, now);
+  utimesSync(path, now, now);
 }
+
+for (const module of MODULES) if (!isFresh(module)) build(module);

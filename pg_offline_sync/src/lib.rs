@@ -11,6 +11,7 @@ use pgrx::prelude::*;
 
 mod api;
 mod error;
+mod model;
 mod settings;
 
 pgrx::pg_module_magic!(name, version);
@@ -50,7 +51,24 @@ extension_sql_file!(
         api::merge::stamp_columns,
         api::pull::parse_pull,
         api::pull::encode_cursor,
-        api::pull::render_changes
+        api::pull::render_changes,
+        api::model::score,
+        api::model::score_artifact,
+        api::model::predict,
+        api::model::predict_many,
+        api::model::summarize,
+        api::model::describe_artifact,
+        api::model::seal_model,
+        api::model::open_model,
+        api::model::model_item,
+        api::model::nearest_items,
+        api::model::artifact_vectors,
+        api::model::text_similarity,
+        api::train::fit_model,
+        api::train::update_fit,
+        api::train::onnx_of,
+        api::train::train_rows_max,
+        api::train::model_bytes_max
     ]
 );
 extension_sql_file!("../../sql/020_shape.sql", requires = ["010_identity"]);
@@ -75,7 +93,21 @@ extension_sql_file!(
 );
 extension_sql_file!("../../sql/105_pull.sql", requires = ["100_pull_scopes"]);
 extension_sql_file!("../../sql/110_conflict.sql", requires = ["105_pull"]);
-extension_sql_file!("../../sql/900_grants.sql", requires = ["110_conflict"]);
+extension_sql_file!("../../sql/120_model.sql", requires = ["110_conflict"]);
+extension_sql_file!("../../sql/122_train.sql", requires = ["120_model"]);
+extension_sql_file!("../../sql/124_recommend.sql", requires = ["122_train"]);
+extension_sql_file!(
+    "../../sql/126_model_travel.sql",
+    requires = ["124_recommend"]
+);
+extension_sql_file!(
+    "../../sql/128_conflict_model.sql",
+    requires = ["126_model_travel"]
+);
+extension_sql_file!(
+    "../../sql/900_grants.sql",
+    requires = ["128_conflict_model"]
+);
 
 /// Registers the settings.
 #[pg_guard]

@@ -58,6 +58,8 @@ export interface PullAnswer {
   readonly conflicts: number;
   readonly topics: readonly string[] | null;
   readonly schema: ServerSchema | null;
+  /** For whoever keeps models. */
+  readonly models: unknown;
 }
 
 /** Anything else than what protocol 1 says makes an answer unusable. It is asked for again later. */
@@ -189,6 +191,7 @@ export function readPullAnswer(data: unknown): PullAnswer {
     conflicts: count(answer.conflicts),
     topics: maybe(answer.topics, (topics) => list(topics, text)),
     schema: maybe(answer.schema, readSchema),
+    models: answer.models,
   };
 }
 

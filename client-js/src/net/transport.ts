@@ -3,7 +3,13 @@
 import type { Json } from '../types.ts';
 
 /** The functions of schema `offline` that this client calls. */
-export type RpcFunction = 'register_device' | 'push' | 'pull' | 'conflicts' | 'resolve_conflict';
+export type RpcFunction =
+  | 'register_device'
+  | 'push'
+  | 'pull'
+  | 'conflicts'
+  | 'resolve_conflict'
+  | 'export_model';
 
 export type RpcArguments = { readonly [argument: string]: Json };
 

@@ -4,7 +4,7 @@
  */
 
 import type { ClockOffset } from '../clock/offset.ts';
-import type { Conflict, Json, Mutation, RejectedMutation, ServerRow } from '../types.ts';
+import type { Conflict, Json, JsonRow, Mutation, RejectedMutation, ServerRow } from '../types.ts';
 
 /** Who this device is to the server. */
 export interface DeviceRecord {
@@ -56,6 +56,25 @@ export interface SyncState {
   readonly clock: ClockOffset | null;
 }
 
+/** A version of a model that this device keeps; its bytes are a record of their own. */
+export interface ModelRecord {
+  readonly name: string;
+  readonly version: number;
+  readonly format: string;
+  /** SHA-256 of the bytes, in hexadecimal digits. */
+  readonly sha256: string;
+  /** Number of bytes. */
+  readonly size: number;
+  /** What the document that it came in says of it. */
+  readonly meta: JsonRow;
+  /** The user's own vector, for models of vectors that know the user. */
+  readonly user: { readonly id: string; readonly vector: readonly number[] } | null;
+}
+
+export interface ModelBytes {
+  readonly bytes: Uint8Array;
+}
+
 /** The records of each store. */
 export interface StoreRecords {
   /** Key: table, key text. */
@@ -66,8 +85,14 @@ export interface StoreRecords {
   rejected: RejectedMutation;
   /** Key: conflict id. */
   conflicts: Conflict;
-  /** Key: name of the record. */
-  meta: DeviceRecord | HeadRecord | SyncState | { readonly lastUser: string | null };
+  /** Key: name of the record, and which one where there are several. */
+  meta:
+    | DeviceRecord
+    | HeadRecord
+    | SyncState
+    | ModelRecord
+    | ModelBytes
+    | { readonly lastUser: string | null };
 }
 
 export type StoreName = keyof StoreRecords;

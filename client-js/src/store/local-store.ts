@@ -55,6 +55,11 @@ export class LocalStore {
     return this.#mirror;
   }
 
+  /** For what is kept beside rows and mutations. */
+  get storage(): OfflineStorage {
+    return this.#options.storage;
+  }
+
   get name(): string {
     return this.#options.name;
   }

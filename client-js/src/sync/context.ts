@@ -4,6 +4,7 @@ import type { Clock } from '../clock/clock.ts';
 import { observe } from '../clock/hlc.ts';
 import { estimateOffset } from '../clock/offset.ts';
 import { restamp } from '../clock/restamp.ts';
+import type { ModelSource } from '../models/port.ts';
 import type { Rpc, TimedAnswer } from '../net/rpc.ts';
 import type { Handles } from '../outbox/handles.ts';
 import type { Draft } from '../store/draft.ts';
@@ -18,6 +19,7 @@ export interface SyncContext {
   /** Declared tables by qualified name. */
   readonly tables: ReadonlyMap<string, TableSpec>;
   readonly newDeviceId: () => string;
+  readonly models: ModelSource | null;
 }
 
 /** Learns from an answer how far the clocks are apart, and what clock values the server has seen. */

@@ -65,12 +65,13 @@ export class Puller {
     const next = await store.write('relaxed', (draft) =>
       this.#take(draft, answer, answered, cursor, settles),
     );
+    this.#context.models?.take(this.#context, answer.models);
     this.#pageRows = Math.min(PAGE_ROWS_MAX, this.#pageRows * 2);
     return { next, conflicts: answer.conflicts };
   }
 
-  #ask(cursor: string | null): Promise<TimedAnswer> {
-    const { store, rpc, tables } = this.#context;
+  async #ask(cursor: string | null): Promise<TimedAnswer> {
+    const { store, rpc, tables, models } = this.#context;
     const { sync, device } = store.mirror;
     return rpc.call('pull', {
       p_device: device.deviceId,
@@ -84,6 +85,7 @@ export class Puller {
         // Verdicts named the scopes of rows that this device wrote, so pulls need not repeat them for that.
         push_scopes: true,
         schema: knownSchema(sync.schema),
+        ...(models && { models: await models.held(this.#context) }),
       },
     });
   }

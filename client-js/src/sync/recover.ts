@@ -8,8 +8,11 @@ import type { Mutation, MutationState } from '../types.ts';
 import { observeServer, type SyncContext } from './context.ts';
 
 /** Makes the device known to the server. Returns the highest number that the server has acknowledged. */
-export async function registerDevice({ store, rpc }: SyncContext): Promise<number> {
-  const answered = await rpc.call('register_device', { p_device: store.mirror.device.deviceId, p_info: {} });
+export async function registerDevice({ store, rpc, models }: SyncContext): Promise<number> {
+  const answered = await rpc.call('register_device', {
+    p_device: store.mirror.device.deviceId,
+    p_info: models?.deviceInfo ?? {},
+  });
   const answer = readRegisterAnswer(answered.data);
   await store.write('relaxed', (draft) => observeServer(draft, answered, answer));
   return answer.ackedSeq;

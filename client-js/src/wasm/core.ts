@@ -1,19 +1,8 @@
 /** The core that the database runs, as WASM: the same decisions from the same code. */
 
-import { OfflineError } from '../errors.ts';
+import { compile, WasmModule, type WasmSource } from './module.ts';
 
-/** What a call can need: the module, its bytes, or where to fetch it. */
-export type CoreSource = WebAssembly.Module | BufferSource | URL | string;
-
-interface Exports {
-  readonly memory: WebAssembly.Memory;
-  core_alloc(length: number): number;
-  core_free(at: number, length: number): void;
-  core_call(at: number, length: number): number;
-}
-
-/** Bytes before an answer: its length, little endian. */
-const PREFIX = 4;
+export type CoreSource = WasmSource;
 
 /** A mutation as `decide` reads it. Rows are JSON text, so that no number is rounded on the way. */
 export interface RunMutation {
@@ -76,11 +65,10 @@ export interface RowDiff {
  * the core cannot survive (out of memory, a fault of its own) is `core_failed`, and the next call gets a new instance.
  */
 export class Core {
-  readonly #module: WebAssembly.Module;
-  #exports: Exports | null = null;
+  readonly #module: WasmModule;
 
   constructor(module: WebAssembly.Module) {
-    this.#module = module;
+    this.#module = new WasmModule(module);
   }
 
   decide(run: Run): Decision[] {
@@ -125,48 +113,8 @@ export class Core {
 
   /** Any function of the core by name, with arguments as in `testdata/vectors/README.md`. */
   call<Out>(name: string, input: unknown): Out {
-    const request = new TextEncoder().encode(JSON.stringify({ fn: name, in: input }));
-    const answer: Answer<Out> = JSON.parse(this.#exchange(name, request));
-    if (answer.error === undefined) return answer.out as Out;
-    const { code, message, detail = null, hint = null } = answer.error;
-    throw new OfflineError('core_refused', message, { server: { code, message, detail, hint } });
+    return this.#module.call(name, input);
   }
-
-  #exchange(name: string, request: Uint8Array): string {
-    try {
-      this.#exports ??= new WebAssembly.Instance(this.#module).exports as unknown as Exports;
-      return exchange(this.#exports, request);
-    } catch (cause) {
-      // Whatever state it is in, it is not to be trusted.
-      this.#exports = null;
-      throw new OfflineError('core_failed', name, { cause });
-    }
-  }
-}
-
-interface Answer<Out> {
-  readonly out?: Out;
-  readonly error?: {
-    readonly code: string;
-    readonly message: string;
-    readonly detail?: string;
-    readonly hint?: string;
-  };
-}
-
-function exchange({ memory, core_alloc, core_free, core_call }: Exports, request: Uint8Array): string {
-  // Addresses are unsigned, but arrive as signed numbers.
-  const at = core_alloc(request.length) >>> 0;
-  if (at === 0) throw new RangeError('out of memory');
-  new Uint8Array(memory.buffer, at, request.length).set(request);
-  const answered = core_call(at, request.length) >>> 0;
-  if (answered === 0) throw new RangeError('out of memory');
-  // The call may have grown the memory, which gives it another buffer.
-  const length = new DataView(memory.buffer).getUint32(answered, true);
-  const text = new TextDecoder().decode(new Uint8Array(memory.buffer, answered + PREFIX, length));
-  core_free(at, request.length);
-  core_free(answered, PREFIX + length);
-  return text;
 }
 
 /**
@@ -174,18 +122,5 @@ function exchange({ memory, core_alloc, core_free, core_call }: Exports, request
  * or under another address, say where it is. A page with a content security policy needs `'wasm-unsafe-eval'`.
  */
 export async function loadCore(source: CoreSource = new URL('./core.wasm', import.meta.url)): Promise<Core> {
-  if (source instanceof WebAssembly.Module) return new Core(source);
-  const bytes = typeof source === 'string' || source instanceof URL ? await read(source) : source;
-  return new Core(await WebAssembly.compile(bytes));
-}
-
-async function read(source: URL | string): Promise<BufferSource> {
-  if (source instanceof URL && source.protocol === 'file:') {
-    // Node, whose fetch() knows no files.
-    const { readFile } = process.getBuiltinModule('node:fs/promises');
-    return new Uint8Array(await readFile(source));
-  }
-  const response = await fetch(source);
-  if (!response.ok) throw new OfflineError('core_failed', `${response.status} ${response.url}`);
-  return response.arrayBuffer();
+  return new Core(await compile(source));
 }

@@ -89,6 +89,10 @@ export function pullChanges(
       ? { topics: [`offline:user:${userId}`, ...current.map((scope) => `offline:team:${scope}`)] }
       : {}),
     ...(request.schema === SCHEMA.hash ? {} : { schema: SCHEMA }),
+    models:
+      hasMore || request.models == null
+        ? []
+        : server.models.pull(request.models as JsonRow, deviceId, userId),
   };
 }
 

@@ -7,6 +7,7 @@
 import type { RpcAnswer, RpcArguments, RpcFunction, Transport } from '../../src/net/transport.ts';
 import type { Json, JsonRow } from '../../src/types.ts';
 import { decide, hasUnseen, type Stamp, type StoredRow, type WireMutation } from './reference-merge.ts';
+import { ReferenceModels } from './reference-models.ts';
 import { NOTE, pullChanges } from './reference-pull.ts';
 
 interface Device {
@@ -38,6 +39,7 @@ export class ReferenceServer {
   readonly members = new Map<string, Set<string>>();
   readonly devices = new Map<string, Device>();
   readonly conflicts = new Map<string, JsonRow & { readonly user: string }>();
+  readonly models = new ReferenceModels();
   /** Everything that took effect, in order: what was written, by which mutation. */
   readonly effects: { readonly device: string | null; readonly seq: number; readonly patch: JsonRow }[] = [];
   #version = 0;
@@ -94,7 +96,7 @@ export class ReferenceServer {
   #call(fn: RpcFunction, args: RpcArguments, userId: string): Json {
     switch (fn) {
       case 'register_device':
-        return this.#register(String(args.p_device), userId);
+        return this.#register(String(args.p_device), args.p_info as JsonRow, userId);
       case 'push':
         return this.#push(String(args.p_device), String(args.p_batch), userId);
       case 'pull':
@@ -110,6 +112,11 @@ export class ReferenceServer {
           String(args.p_resolution),
           args.p_merged as JsonRow | null,
         );
+      case 'export_model': {
+        const document = this.models.export(String(args.p_model), Number(args.p_version));
+        if (document === null) throw new Refusal(404, 'PT404');
+        return document;
+      }
     }
   }
 
@@ -122,11 +129,12 @@ export class ReferenceServer {
     };
   }
 
-  #register(deviceId: string, userId: string): JsonRow {
+  #register(deviceId: string, info: JsonRow, userId: string): JsonRow {
     const known = this.devices.get(deviceId);
     if (known !== undefined && known.userId !== userId) throw new Refusal(403, '42501');
     const device = known ?? { userId, acked: 0, results: new Map(), deferred: new Map() };
     this.devices.set(deviceId, device);
+    this.models.capabilities.set(deviceId, (info.capabilities ?? {}) as JsonRow);
     return this.#envelope({ device_id: deviceId, acked_seq: String(device.acked) });
   }
 

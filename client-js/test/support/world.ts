@@ -3,6 +3,7 @@
 import { expect } from 'vitest';
 import type { ConflictPredictor } from '../../src/conflict/prediction.ts';
 import { createOfflineClient, type OfflineClient, type SyncOutcome, table } from '../../src/index.ts';
+import type { ModelSource } from '../../src/models/port.ts';
 import type { RpcArguments, Session, SupabaseLike, WakeChannel } from '../../src/net/transport.ts';
 import type { StorageFactory } from '../../src/storage/storage.ts';
 import {
@@ -89,6 +90,8 @@ export interface DeviceOptions {
   /** How far this device's clock is off. */
   readonly skewMs?: number;
   readonly core?: ConflictPredictor;
+  /** Made anew with every start of the app. */
+  readonly models?: () => ModelSource;
 }
 
 /** One installation of the app. Survives crashes; `db` is the running instance. */
@@ -163,6 +166,7 @@ export class Device {
       network: this.network,
       realtime: this.#options.realtime ?? false,
       ...(this.#options.core === undefined ? {} : { core: this.#options.core }),
+      ...(this.#options.models === undefined ? {} : { models: this.#options.models() }),
     });
   }
 }

@@ -1,10 +1,7 @@
 //! Hybrid logical clocks; values travel as decimal strings.
 
 use offline_sync_core::clock::{self, Hlc};
-
-use crate::fields::Fields;
-use crate::request::Failure;
-use crate::write::{Object, string};
+use offline_sync_wasm_abi::{Failure, Fields, Object, string};
 
 pub(crate) fn tick(input: &Fields<'_>) -> Result<String, Failure> {
     let now = clock::tick(hlc(&input.text("state")?)?, input.count("now_ms")?);

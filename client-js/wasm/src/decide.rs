@@ -4,11 +4,10 @@ use std::str::FromStr;
 
 use offline_sync_core::batch::Op;
 use offline_sync_core::merge::{Action, Decided, TablePolicy, decide_run};
+use offline_sync_wasm_abi::{Failure, Fields, Object, array, number, string, strings};
 
 use crate::clocks::hlc;
-use crate::fields::{Fields, number};
-use crate::request::Failure;
-use crate::write::{Object, array, string, strings};
+use crate::request::refused;
 
 /// The mutations as `decide_run` takes them: one array a member.
 #[derive(Default)]
@@ -55,7 +54,7 @@ pub(crate) fn decide(run: &Fields<'_>) -> Result<String, Failure> {
     let mutations = Mutations::read(run)?;
     let device = run.text("device")?;
     let decided = decide_run(
-        Op::from_str(&run.text("op")?)?,
+        Op::from_str(&run.text("op")?).map_err(refused)?,
         &run.text("policy")?,
         &device,
         hlc(&run.text("now_hlc")?)?.0,
@@ -70,7 +69,8 @@ pub(crate) fn decide(run: &Fields<'_>) -> Result<String, Failure> {
         &texts(&run.texts("states")?),
         &run.texts("key_columns")?,
         run.maybe_texts("answers")?.as_deref().map(texts).as_deref(),
-    )?;
+    )
+    .map_err(refused)?;
     let answers: Vec<String> = decided
         .iter()
         .zip(&mutations.bases)
@@ -81,7 +81,7 @@ pub(crate) fn decide(run: &Fields<'_>) -> Result<String, Failure> {
 
 /// Refuses a policy that cannot be read.
 pub(crate) fn check_policy(policy: &str) -> Result<Option<String>, Failure> {
-    TablePolicy::parse(policy)?;
+    TablePolicy::parse(policy).map_err(refused)?;
     Ok(None)
 }
 

@@ -5,13 +5,12 @@ use offline_sync_core::exact::ValueForm;
 use offline_sync_core::merge;
 use offline_sync_core::plan;
 use offline_sync_core::tables::{KeyColumn, KeyKind};
+use offline_sync_wasm_abi::{Failure, Fields, Object, number, string, strings};
 
-use crate::fields::{Fields, number};
-use crate::request::Failure;
-use crate::write::{Object, string, strings};
+use crate::request::refused;
 
 pub(crate) fn diff(rows: &Fields<'_>) -> Result<Option<String>, Failure> {
-    let found = diff::row_diff(&rows.text("old")?, &rows.text("new")?)?;
+    let found = diff::row_diff(&rows.text("old")?, &rows.text("new")?).map_err(refused)?;
     Ok(found.map(|found| {
         let mut out = Object::new();
         out.text("old", &found.old);
@@ -51,7 +50,7 @@ pub(crate) fn canonical_key(input: &Fields<'_>) -> Result<Option<String>, Failur
         let (name, kind) = (column.text("name")?, key_kind(&column.text("kind")?)?);
         columns.push(KeyColumn { name, kind });
     }
-    let key = plan::canonical_key(&input.text("key")?, &columns)?;
+    let key = plan::canonical_key(&input.text("key")?, &columns).map_err(refused)?;
     Ok(key.as_deref().map(string))
 }
 

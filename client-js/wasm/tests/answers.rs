@@ -1,6 +1,6 @@
 //! Answers of the crate on the machine that builds it.
 
-use offline_sync_wasm::{answer, core_alloc, core_call, core_free};
+use offline_sync_wasm::{abi_alloc, abi_call, abi_free, answer};
 
 fn text(request: &str) -> String {
     String::from_utf8_lossy(&answer(request.as_bytes())).into_owned()
@@ -27,16 +27,16 @@ fn a_request_that_cannot_be_read_is_refused() {
 #[test]
 fn bytes_come_back_as_they_were_laid_out() {
     let request = br#"{"fn":"tick","in":{"state":"65536","now_ms":0}}"#;
-    // SAFETY: memory of `core_alloc`, of that length, given back once.
+    // SAFETY: memory of `abi_alloc`, of that length, given back once.
     let answer = unsafe {
-        let at = core_alloc(request.len());
+        let at = abi_alloc(request.len());
         at.copy_from_nonoverlapping(request.as_ptr(), request.len());
-        let out = core_call(at, request.len());
+        let out = abi_call(at, request.len());
         let prefix = std::slice::from_raw_parts(out, 4).to_vec();
         let len = u32::from_le_bytes([prefix[0], prefix[1], prefix[2], prefix[3]]) as usize;
         let answer = std::slice::from_raw_parts(out.add(4), len).to_vec();
-        core_free(at, request.len());
-        core_free(out, 4 + len);
+        abi_free(at, request.len());
+        abi_free(out, 4 + len);
         answer
     };
     assert_eq!(answer, br#"{"out":"65537"}"#);

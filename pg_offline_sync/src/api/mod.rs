@@ -2,6 +2,8 @@
 
 pub mod context;
 pub mod merge;
+pub mod model;
 pub mod pull;
 pub mod push;
 pub mod server;
+pub mod train;

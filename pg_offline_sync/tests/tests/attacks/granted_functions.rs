@@ -5,14 +5,23 @@ use offline_sync_testkit::Db;
 
 /// What a signed-in user may call by its public name. Everything else in schema offline is the owner's.
 const API: &[&str] = &[
+    // A word of SQL, so Postgres quotes it.
+    "offline.\"similar\"(text,integer)",
     "offline.conflicts(jsonb)",
     "offline.epoch()",
+    "offline.export_model(text,integer,text)",
     "offline.may_read_topic(text)",
+    "offline.predict(text,jsonb)",
+    "offline.predict_many(text,jsonb)",
     "offline.pull(uuid,jsonb)",
     "offline.push(uuid,text,text)",
+    "offline.recommend(text,integer,jsonb)",
     "offline.register_device(uuid,jsonb)",
     "offline.resolve_conflict(uuid,text,jsonb)",
     "offline.resolve_conflicts(jsonb)",
+    "offline.score(text,real[])",
+    "offline.score_artifact(bytea,real[])",
+    "offline.summarize(text,integer)",
     "offline.sync(uuid,text,text,jsonb)",
     "offline.tier()",
     "offline.version()",
@@ -21,10 +30,20 @@ const API: &[&str] = &[
 /// Functions of the owner, in schema offline.
 const OWNERS: &[&str] = &[
     "offline.bootstrap()",
+    "offline.compare_models(text,integer[])",
+    "offline.deploy_model(text,integer)",
     "offline.disable_sync(regclass)",
     "offline.doctor()",
+    "offline.drop_model_version(text,integer)",
     "offline.enable_sync(regclass,jsonb)",
+    "offline.import_model(jsonb)",
+    "offline.list_models()",
+    "offline.model_info(text,integer)",
     "offline.prune_history()",
+    "offline.rollback_model(text)",
+    "offline.train_conflict_model(jsonb)",
+    "offline.train_model(text,jsonb)",
+    "offline.update_model(text,jsonb)",
 ];
 
 async fn executable(db: &Db, role: &str, schema: &str) -> Vec<String> {

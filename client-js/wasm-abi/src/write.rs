@@ -1,13 +1,18 @@
 //! Answers as JSON text.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 /// A JSON string.
-pub(crate) fn string(text: &str) -> String {
+#[must_use]
+pub fn string(text: &str) -> String {
     // A string always serialises.
     serde_json::to_string(text).unwrap_or_default()
 }
 
 /// Texts as a JSON array of what they say.
-pub(crate) fn array<'a>(items: impl Iterator<Item = &'a str>) -> String {
+#[must_use]
+pub fn array<'a>(items: impl Iterator<Item = &'a str>) -> String {
     let mut out = String::from("[");
     for item in items {
         if out.len() > 1 {
@@ -20,21 +25,30 @@ pub(crate) fn array<'a>(items: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// Names as a JSON array of strings.
-pub(crate) fn strings(names: &[String]) -> String {
+#[must_use]
+pub fn strings(names: &[String]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| string(name)).collect();
     array(quoted.iter().map(String::as_str))
 }
 
 /// An object that is being written.
-pub(crate) struct Object(String);
+pub struct Object(String);
+
+impl Default for Object {
+    fn default() -> Object {
+        Object::new()
+    }
+}
 
 impl Object {
-    pub(crate) fn new() -> Object {
+    /// An object without members.
+    #[must_use]
+    pub fn new() -> Object {
         Object(String::from("{"))
     }
 
     /// A member whose value is JSON already.
-    pub(crate) fn raw(&mut self, name: &str, value: &str) {
+    pub fn raw(&mut self, name: &str, value: &str) {
         if self.0.len() > 1 {
             self.0.push(',');
         }
@@ -43,22 +57,26 @@ impl Object {
         self.0.push_str(value);
     }
 
-    pub(crate) fn text(&mut self, name: &str, value: &str) {
+    /// A member that is a string.
+    pub fn text(&mut self, name: &str, value: &str) {
         self.raw(name, &string(value));
     }
 
-    pub(crate) fn flag(&mut self, name: &str, value: bool) {
+    /// A member that is true or false.
+    pub fn flag(&mut self, name: &str, value: bool) {
         self.raw(name, if value { "true" } else { "false" });
     }
 
     /// A member that is left out where there is no value.
-    pub(crate) fn maybe(&mut self, name: &str, value: Option<String>) {
+    pub fn maybe(&mut self, name: &str, value: Option<String>) {
         if let Some(value) = value {
             self.raw(name, &value);
         }
     }
 
-    pub(crate) fn close(mut self) -> String {
+    /// The object as JSON text.
+    #[must_use]
+    pub fn close(mut self) -> String {
         self.0.push('}');
         self.0
     }

@@ -1,0 +1,180 @@
+//! Training: rows of the database as arrays → artefact and report, beside the backend's thread.
+
+use offline_sync_model::Artifact;
+use offline_sync_train::{
+    Cancelled, Labels, Pulse, TrainData, TrainError, TrainLimits, value_on_hold_out,
+};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use serde_json::json;
+
+use crate::error::internal_error;
+use crate::model::beside::{self, Fault, Stop};
+use crate::model::error::report;
+use crate::settings;
+
+/// Rows that a model may be trained with.
+#[pg_extern(stable, parallel_safe, schema = "offline_private")]
+pub fn train_rows_max() -> i64 {
+    i64::from(settings::train_rows_max())
+}
+
+/// Bytes of one artefact.
+#[pg_extern(stable, parallel_safe, schema = "offline_private")]
+pub fn model_bytes_max() -> i32 {
+    settings::model_bytes_max()
+}
+
+type Row = (Vec<u8>, String, Option<Vec<String>>, Option<Vec<f32>>);
+
+/// Trains a model. Arrays hold rows one after the other: `numbers` of `spec.features`, `categories` of
+/// `spec.categorical`, `texts` of `spec.text`; the labels are words or numbers. `serving` is the artefact that serves: it
+/// is asked about the rows that were held out, so that old and new are measured alike.
+#[pg_extern(volatile, parallel_unsafe, schema = "offline_private")]
+#[allow(clippy::too_many_arguments)]
+pub fn fit_model(
+    spec: &str,
+    row_count: i64,
+    numbers: Option<Array<'_, f64>>,
+    categories: Option<Array<'_, String>>,
+    texts: Option<Array<'_, String>>,
+    labels: Option<Array<'_, String>>,
+    targets: Option<Array<'_, f64>>,
+    serving: Option<Vec<u8>>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(artifact, Vec<u8>),
+            name!(report, String),
+            name!(user_ids, Option<Vec<String>>),
+            name!(user_vectors, Option<Vec<f32>>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let data = rows(row_count, numbers, categories, texts, labels, targets);
+    let spec = spec.to_owned();
+    let row = fitted(move |limits, pulse| {
+        let mut trained = offline_sync_train::train(&spec, &data, &limits, pulse)?;
+        // A model that this release cannot read any more is not compared with.
+        let serving = serving.and_then(|bytes| Artifact::decode(&bytes).ok());
+        if let Some(serving) = serving
+            && let Some(value) = value_on_hold_out(&serving, &spec, &data, &limits, pulse)?
+        {
+            trained.report["serving"] = json!({ "value": value });
+        }
+        Ok(trained)
+    })?;
+    Ok(TableIterator::once(row))
+}
+
+/// Learns on from new rows.
+#[pg_extern(volatile, parallel_unsafe, schema = "offline_private")]
+#[allow(clippy::too_many_arguments)]
+pub fn update_fit(
+    row_count: i64,
+    numbers: Option<Array<'_, f64>>,
+    categories: Option<Array<'_, String>>,
+    texts: Option<Array<'_, String>>,
+    labels: Option<Array<'_, String>>,
+    targets: Option<Array<'_, f64>>,
+    artifact: Vec<u8>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(artifact, Vec<u8>),
+            name!(report, String),
+            name!(user_ids, Option<Vec<String>>),
+            name!(user_vectors, Option<Vec<f32>>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let data = rows(row_count, numbers, categories, texts, labels, targets);
+    let row =
+        fitted(move |limits, pulse| offline_sync_train::update(&artifact, &data, &limits, pulse))?;
+    Ok(TableIterator::once(row))
+}
+
+/// The model of an artefact for ONNX runtimes.
+#[pg_extern(immutable, strict, parallel_safe, schema = "offline_private")]
+pub fn onnx_of(artifact: &[u8]) -> Result<Vec<u8>, ErrorReport> {
+    let artifact = Artifact::decode(artifact)
+        .map_err(|error| report(error.sqlstate(), error.to_string(), error.hint()))?;
+    offline_sync_train::to_onnx(&artifact).map_err(|error| raised(&error))
+}
+
+fn rows(
+    count: i64,
+    numbers: Option<Array<'_, f64>>,
+    categories: Option<Array<'_, String>>,
+    texts: Option<Array<'_, String>>,
+    labels: Option<Array<'_, String>>,
+    targets: Option<Array<'_, f64>>,
+) -> TrainData {
+    let words = |array: Option<Array<'_, String>>| {
+        array.map_or_else(Vec::new, |array| array.iter().collect())
+    };
+    let missing = |number: Option<f64>| number.unwrap_or(f64::NAN);
+    let labels = match (targets, labels) {
+        (Some(targets), _) => Labels::Number(targets.iter().map(missing).collect()),
+        (None, Some(labels)) => Labels::Text(labels.iter().collect()),
+        (None, None) => Labels::None,
+    };
+    TrainData {
+        rows: usize::try_from(count).unwrap_or_default(),
+        numeric: numbers.map_or_else(Vec::new, |array| array.iter().map(missing).collect()),
+        categorical: words(categories),
+        text: words(texts),
+        labels,
+    }
+}
+
+/// Runs a training beside the backend's thread, within the limits that the settings name.
+fn fitted(
+    work: impl FnOnce(TrainLimits, &mut dyn Pulse) -> Result<offline_sync_train::Trained, TrainError>
+    + Send
+    + 'static,
+) -> Result<Row, ErrorReport> {
+    let limits = settings::train_limits();
+    let trained = beside::run(move |stop| work(limits, &mut Beat(stop)));
+    match trained {
+        Ok(Ok(trained)) => {
+            let (user_ids, user_vectors) = trained.users.unzip();
+            Ok((
+                trained.artifact,
+                trained.report.to_string(),
+                user_ids,
+                user_vectors,
+            ))
+        }
+        Ok(Err(error)) => Err(raised(&error)),
+        Err(Fault::NoThread(reason)) => {
+            Err(internal_error(format!("no thread to train on: {reason}")))
+        }
+        Err(Fault::Panicked) => Err(internal_error("training failed".to_owned())),
+    }
+}
+
+fn raised(error: &TrainError) -> ErrorReport {
+    report(error.sqlstate(), error.to_string(), error.hint())
+}
+
+/// The pulse of a training: the backend's thread says when to stop.
+struct Beat(Stop);
+
+impl Pulse for Beat {
+    fn beat(&mut self) -> Result<(), Cancelled> {
+        if self.0.is_cancelled() {
+            Err(Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn seconds(&mut self) -> f64 {
+        self.0.seconds()
+    }
+}
