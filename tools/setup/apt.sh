@@ -13,6 +13,7 @@ packages=(
     pkg-config
     postgresql-15
     postgresql-server-dev-15
+    python3-venv             # comparisons with other machine learning libraries
     valgrind                 # bench/instructions.sh counts with it
 )
 
