@@ -28,8 +28,8 @@ pub trait Pulse {
     fn seconds(&mut self) -> f64;
 }
 
-/// Operations between two beats: a few milliseconds on any machine.
-const UNITS_PER_BEAT: usize = 2_000_000;
+/// Operations between two beats: about a millisecond.
+const UNITS_PER_BEAT: usize = 500_000;
 
 /// Counts work and asks the pulse when enough has been done.
 pub(crate) struct Work<'a> {
