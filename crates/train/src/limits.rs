@@ -63,6 +63,11 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    /// Terms that may be counted at once: each takes about 128 bytes.
+    pub(crate) fn terms_max(&self) -> usize {
+        self.limits.memory_bytes_max / 128
+    }
+
     /// Whether arrays of these sizes in bytes may be made.
     pub(crate) fn reserve(&self, bytes: &[usize]) -> Result<(), TrainError> {
         let found = bytes
