@@ -1,12 +1,13 @@
 """Evidence: bench/ml/run.sh accuracy_vs_sklearn [--json]
 
-scikit-learn's bundled data sets, cut into the same five parts three times over. Every algorithm that both have is trained on four
+scikit-learn's bundled data sets, cut into the same five parts (LONG=1: three times over). Every algorithm that both have is trained on four
 parts, through offline.train_model here and by scikit-learn there, with the same parameters where they have the same names, else with
 each side's own defaults, and judged on the fifth, through offline.predict_many.
 """
 
 import argparse
 import json
+import os
 from dataclasses import dataclass
 from typing import Callable
 
@@ -32,7 +33,7 @@ from database import database
 from rows import finish, note, row
 
 COMMAND = "bench/ml/run.sh accuracy_vs_sklearn --json"
-REPEATS, PARTS = 3, 5
+REPEATS, PARTS = 3 if os.environ.get("LONG") == "1" else 1, 5
 POINTS = 1.0
 TABLES = {
     "iris": datasets.load_iris,

@@ -8,7 +8,13 @@ import { chromium } from 'playwright-core';
 
 const PACKAGE = new URL('../', import.meta.url);
 
-const TYPES = { js: 'text/javascript', wasm: 'application/wasm', html: 'text/html', map: 'application/json' };
+const TYPES = {
+  js: 'text/javascript',
+  mjs: 'text/javascript',
+  wasm: 'application/wasm',
+  html: 'text/html',
+  map: 'application/json',
+};
 
 const FLAGS = [
   '--no-sandbox',

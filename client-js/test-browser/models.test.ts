@@ -2,7 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { createOfflineClient } from '../src/index.ts';
 import type { createModels, EngineModel, ModelEngine } from '../src/models/index.ts';
 import { DOCUMENTS, row, sharedEngine } from '../test/models/support.ts';
+import type { answers } from '../test/models/vector-answers.mjs';
+import { vectorFiles, wrong } from '../test/models/vector-files.mjs';
 import { openPage } from './browser.mjs';
+
+declare const vectorAnswers: typeof answers;
 
 declare const modelEngine: Promise<ModelEngine>;
 declare const library: {
@@ -25,6 +29,14 @@ async function inNode(artifact: string): Promise<EngineModel> {
 }
 
 describe('models in Chromium', () => {
+  it.each(vectorFiles())('give the bits of $name', async (file) => {
+    const found = await opened.page.evaluate(
+      async (asked) => vectorAnswers(await modelEngine, JSON.parse(asked)),
+      JSON.stringify(file),
+    );
+    expect(wrong(file, found)).toEqual([]);
+  });
+
   it('score as in Node', async () => {
     const artifact = String(DOCUMENTS.warm_1.artifact);
     const rows = Array.from({ length: 500 }, (_, seed) => row(seed));

@@ -7,6 +7,7 @@ import WebSocket from 'ws';
 import {
   type ConflictPredictor,
   createOfflineClient,
+  type ModelSource,
   memoryStorage,
   type OfflineClient,
   supabaseTransport,
@@ -85,7 +86,11 @@ export interface TestDevice {
 
 export async function device(
   person: Person,
-  options: { readonly realtime?: boolean; readonly core?: ConflictPredictor } = {},
+  options: {
+    readonly realtime?: boolean;
+    readonly core?: ConflictPredictor;
+    readonly models?: ModelSource;
+  } = {},
 ): Promise<TestDevice> {
   const supabase = connect();
   const { error } = await supabase.auth.signInWithPassword({ email: person.email, password: PASSWORD });
@@ -99,6 +104,7 @@ export async function device(
     transport,
     realtime: options.realtime ?? false,
     ...(options.core === undefined ? {} : { core: options.core }),
+    ...(options.models === undefined ? {} : { models: options.models }),
   });
   await db.ready;
   return {

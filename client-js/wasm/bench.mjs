@@ -6,27 +6,22 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
 import { openPage } from '../test-browser/browser.mjs';
+import {
+  buildNative,
+  buildPackage,
+  inTurns,
+  kilobytes,
+  must,
+  print,
+  ROUNDS,
+  rounded,
+  SECONDS,
+} from '../wasm-abi/measure.mjs';
 
 const COMMAND = 'node client-js/wasm/bench.mjs --json';
 const MUTATIONS = 1_000;
-const IS_LONG = process.env.LONG === '1';
-const ROUNDS = IS_LONG ? 15 : 5;
-const SECONDS = IS_LONG ? 3 : 1;
 const SIZE_MAX_KB = 120;
-
-const here = dirname(fileURLToPath(import.meta.url));
-const client = join(here, '..');
-
-function must({ status, error, stdout }, what) {
-  if (error !== undefined) throw error;
-  if (status !== 0) throw new Error(`${what} ended with ${status}`);
-  return String(stdout);
-}
 
 /** A run in which every mutation meets a change of others: a counter, a maximum, and the last writer. */
 function contestedRun() {
@@ -79,100 +74,32 @@ function natively(program, run) {
   return Number(must(spawnSync(program, [String(SECONDS)], { input }), program)) * MUTATIONS;
 }
 
-function buildNative() {
-  const target = join(process.env.CARGO_TARGET_DIR ?? join(client, '../target'), 'wasm-native');
-  // As the extension is built: what runs in Postgres is not built for size.
-  const profile = ['opt-level=3', 'lto="thin"', 'panic="unwind"', 'codegen-units=4'];
-  const config = profile.flatMap((setting) => ['--config', `profile.release.${setting}`]);
-  const args = [
-    'build',
-    '--release',
-    '--locked',
-    '--example',
-    'answer_rate',
-    '--target-dir',
-    target,
-    ...config,
-  ];
-  must(spawnSync('cargo', args, { cwd: here, stdio: ['ignore', 2, 2] }), 'cargo build');
-  return join(target, 'release/examples/answer_rate');
-}
-
-/** Median, and the interquartile range relative to it. */
-function middle(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
-  return { median: at(0.5), spread: (at(0.75) - at(0.25)) / at(0.5) };
-}
-
-function rounded(value) {
-  return Number(value.toPrecision(4));
-}
-
-const built = spawnSync('npm', ['run', '--silent', 'build'], { cwd: client, stdio: ['ignore', 2, 2] });
-must(built, 'npm run build');
-const program = buildNative();
+buildPackage();
+const program = buildNative('offline_sync_wasm', 'answer_rate');
 const run = contestedRun();
 const { page, close } = await openPage();
-const rates = [];
-try {
-  await inBrowser(page, run);
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const browserFirst = round % 2 === 0 ? await inBrowser(page, run) : null;
-    const native = natively(program, run);
-    const browser = browserFirst ?? (await inBrowser(page, run));
-    rates.push({ browser, native, ratio: browser / native });
-  }
-} finally {
-  await close();
-}
+const { browser, native, ratio } = await inTurns(
+  () => inBrowser(page, run),
+  () => natively(program, run),
+).finally(close);
 
-const kilobytes = gzipSync(readFileSync(join(client, 'dist/core.wasm')), { level: 9 }).length / 1_000;
-const [browser, native, ratio] = ['browser', 'native', 'ratio'].map((name) =>
-  middle(rates.map((rate) => rate[name])),
-);
 const size = `${ROUNDS} rounds of ${SECONDS} s, ${MUTATIONS} mutations of 3 contested columns a call`;
-const row = (name, what, value, unit, bar, ok, spread) => {
-  return { name, what, value: rounded(value), unit, bar, ok, command: COMMAND, size, spread };
+const kb = kilobytes('core.wasm');
+const row = (name, what, { value, spread }, unit, more = {}) => {
+  const figures = { value: rounded(value), spread: spread === undefined ? null : rounded(spread) };
+  return { name, what, ...figures, unit, bar: null, ok: true, command: COMMAND, size, ...more };
 };
-const rows = [
-  row(
-    'wasm_size',
-    'the core as WASM, gzip',
-    kilobytes,
-    'kB',
-    `≤ ${SIZE_MAX_KB}`,
-    kilobytes <= SIZE_MAX_KB,
-    null,
-  ),
-  row(
-    'wasm_merges',
-    'merges in headless Chromium',
-    browser.median,
-    'mutations/s',
-    null,
-    true,
-    rounded(browser.spread),
-  ),
-  row(
-    'wasm_merges_native',
-    'the same request by the same crate without a browser',
-    native.median,
-    'mutations/s',
-    null,
-    true,
-    rounded(native.spread),
-  ),
+print([
+  row('wasm_size', 'the core as WASM, gzip', { value: kb }, 'kB', {
+    bar: `≤ ${SIZE_MAX_KB}`,
+    ok: kb <= SIZE_MAX_KB,
+  }),
+  row('wasm_merges', 'merges in headless Chromium', browser, 'mutations/s'),
+  row('wasm_merges_native', 'the same request by the same crate without a browser', native, 'mutations/s'),
   row(
     'wasm_ratio',
     'merges in headless Chromium, called from JavaScript, against the same crate built for Postgres, of each pair',
-    ratio.median,
+    ratio,
     '×',
-    null,
-    true,
-    rounded(ratio.spread),
   ),
-];
-if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
-else for (const { name, value, unit } of rows) process.stdout.write(`${name} ${value} ${unit}\n`);
-if (rows.some(({ ok }) => !ok)) process.exitCode = 1;
+]);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sees to a compiler for WASM: rustup's target where it can be had, else Debian's rustc-web, which builds the standard
-# library from source. client-js/wasm/build.mjs chooses in the same order.
+# Sees to a compiler for WASM, with the source of the standard library, which is built along for size: rustup's where it can be
+# had, else Debian's rustc-web. client-js/wasm/build.mjs chooses in the same order.
 set -euo pipefail
 # shellcheck source=tools/setup/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -8,9 +8,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 target=wasm32-unknown-unknown
 packages=(rustc-web cargo-web rust-web-src lld-19)
 
-# Tells whether rustc has the target's standard library.
+# Tells whether rustc has the target, and the source of the standard library.
 has_target() {
-    [ -d "$(rustc --print target-libdir --target "$target" 2>/dev/null)" ]
+    [ -d "$(rustc --print target-libdir --target "$target" 2>/dev/null)" ] &&
+        [ -d "$(rustc --print sysroot)/lib/rustlib/src/rust/library/std" ]
 }
 
 is_installed() {
@@ -24,7 +25,8 @@ for package in "${packages[@]}"; do
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
-if has rustup && say "adding the Rust target $target" && rustup target add "$target"; then
+if has rustup && say "adding the Rust target $target and the source of its library" && rustup target add "$target" &&
+    rustup component add rust-src; then
     exit 0
 fi
 has apt-get || fail "no standard library for $target: run 'rustup target add $target'"

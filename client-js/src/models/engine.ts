@@ -35,10 +35,18 @@ export class ModelEngine {
     return this.#module.send('sha256', bytes, ({ model_sha256 }, at, length) => model_sha256(at, length));
   }
 
-  /** The sentences, 1 to 20, that say most of a text, in their order. */
-  summarize(text: string, sentences: number): string[] {
+  /** The sentences that say most of a text, in their order. */
+  summarize(text: string, sentences: number): Sentence[] {
     return this.#module.call('summarize', { text, sentences });
   }
+}
+
+export interface Sentence {
+  /** Its position in the text, from 0. */
+  readonly index: number;
+  readonly text: string;
+  /** How much of the whole text it says. */
+  readonly score: number;
 }
 
 /** A decoded model. It survives the instance that it was decoded in. */
@@ -66,7 +74,8 @@ export class EngineModel {
     const handle = this.#handle();
     const { columns } = this.#decoded;
     // What does not fit is refused in the words of the database.
-    if (columns === 0 || features.length !== columns) return this.#call('score', { features: [...features] });
+    if (columns === 0 || features.length !== columns)
+      return this.call('score', { features: JSON.stringify([...features]) });
     // Memory that has grown is another buffer, and the old one has no length any more.
     if (this.#input.length === 0) {
       const { memory, model_input } = this.#module.exports;
@@ -78,27 +87,35 @@ export class EngineModel {
   }
 
   predict(features: JsonRow): Prediction {
-    return this.#call('predict', { features });
+    return this.call('predict', { features: JSON.stringify(features) });
   }
 
   predictMany(rows: readonly JsonRow[]): Prediction[] {
-    return this.#call('predict_many', { rows });
+    return this.call('predict_many', { rows: JSON.stringify(rows) });
   }
 
   recommend(wish: Wish): Hits {
-    return this.#call('recommend', { ...wish });
+    return this.call(
+      'recommend',
+      Object.fromEntries(Object.entries(wish).map(([name, value]) => [name, JSON.stringify(value)])),
+    );
   }
 
   similar(item: string, count: number): Hits {
-    return this.#call('similar', { item, count });
+    return this.call('similar', { item: JSON.stringify(item), count: String(count) });
+  }
+
+  /**
+   * Any function of the module that asks a model, with arguments as JSON texts by name: a row that is text already is
+   * read as the database reads it, and no number is rounded on the way.
+   */
+  call<Out>(name: string, texts: { readonly [argument: string]: string }): Out {
+    const members = Object.entries(texts).map(([argument, text]) => `,${JSON.stringify(argument)}:${text}`);
+    return this.#module.callText(name, `{"handle":${this.#handle()}${members.join('')}}`);
   }
 
   dispose(): void {
     if (this.#generation === this.#module.generation) this.#module.call('release', this.#decoded.handle);
-  }
-
-  #call<Out>(name: string, input: JsonRow | { readonly [name: string]: unknown }): Out {
-    return this.#module.call(name, { handle: this.#handle(), ...input });
   }
 
   /** The handle in the present instance. */

@@ -6,7 +6,7 @@
  */
 
 export type { WasmSource } from '../wasm/module.ts';
-export { type EngineModel, loadModelEngine, ModelEngine } from './engine.ts';
+export { type EngineModel, loadModelEngine, ModelEngine, type Sentence } from './engine.ts';
 export {
   type Answered,
   createModels,

@@ -63,6 +63,7 @@ export interface Recommend {
 const RECOMMENDATION = 'recommendation';
 const COUNT = 10;
 const SENTENCES = 3;
+const SENTENCES_MAX = 20;
 
 /** Makes the models of a client: `createOfflineClient({ …, models: createModels() })`. */
 export function createModels(options: ModelsOptions = {}): Models {
@@ -132,7 +133,8 @@ export class Models implements ModelSource {
 
   /** The sentences, 1 to 20, that say most of a text, in their order. Needs no model. */
   async summarize(text: string, sentences: number = SENTENCES): Promise<string[]> {
-    return (await this.#readyEngine()).summarize(text, sentences);
+    const count = Math.max(1, Math.min(SENTENCES_MAX, Math.trunc(sentences)));
+    return (await this.#readyEngine()).summarize(text, count).map((sentence) => sentence.text);
   }
 
   async list(): Promise<ModelInfo[]> {

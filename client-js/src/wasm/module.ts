@@ -46,7 +46,12 @@ export class WasmModule<Exports extends AbiExports = AbiExports> {
 
   /** Any function of the module by name. */
   call<Out>(name: string, input: unknown): Out {
-    const request = new TextEncoder().encode(JSON.stringify({ fn: name, in: input }));
+    return this.callText(name, JSON.stringify(input));
+  }
+
+  /** The same with an argument that is JSON text already. */
+  callText<Out>(name: string, input: string): Out {
+    const request = new TextEncoder().encode(`{"fn":${JSON.stringify(name)},"in":${input}}`);
     return this.send(name, request, ({ abi_call }, at, length) => abi_call(at, length));
   }
 

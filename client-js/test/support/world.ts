@@ -125,6 +125,11 @@ export class Device {
   async crash(what: 'process' | 'power' = 'process'): Promise<void> {
     if (what === 'power') this.storage.cutPower();
     else this.storage.crash();
+    await this.restart();
+  }
+
+  /** The app is started again, over the storage as it is now. */
+  async restart(): Promise<void> {
     await this.db.close();
     this.db = this.#start();
     await this.db.ready;

@@ -4,13 +4,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use offline_sync_model::{Artifact, ModelError, Prediction, summary};
-use offline_sync_wasm_abi::{Failure, Fields, array, entry, number, strings};
+use offline_sync_wasm_abi::{Failure, Fields, Object, array, entry, number};
 use serde_json::Value;
 
 use crate::{held, vectors};
-
-/// Sentences of one summary, as in SQL.
-const SENTENCES_MAX: u64 = 20;
 
 /// A refusal of the model, as the database raises it.
 pub(crate) fn refused(error: ModelError) -> Failure {
@@ -33,6 +30,7 @@ fn ask(name: &str, input: &str) -> Result<Option<String>, Failure> {
         "predict" => predict(&Fields::parse(input)?).map(Some),
         "predict_many" => predict_many(&Fields::parse(input)?).map(Some),
         "score" => score(&Fields::parse(input)?).map(Some),
+        "nearest" => vectors::nearest_to(&Fields::parse(input)?).map(Some),
         "recommend" => vectors::recommend(&Fields::parse(input)?).map(Some),
         "similar" => vectors::similar(&Fields::parse(input)?).map(Some),
         "summarize" => summarize(&Fields::parse(input)?).map(Some),
@@ -72,10 +70,18 @@ fn score(input: &Fields<'_>) -> Result<String, Failure> {
 }
 
 fn summarize(input: &Fields<'_>) -> Result<String, Failure> {
-    let count = input.count("sentences")?.clamp(1, SENTENCES_MAX);
-    let chosen = summary::summarize(&input.text("text")?, usize::try_from(count).unwrap_or(1));
-    let texts: Vec<String> = chosen.into_iter().map(|sentence| sentence.text).collect();
-    Ok(strings(&texts))
+    let count = usize::try_from(input.count("sentences")?).unwrap_or(usize::MAX);
+    let texts: Vec<String> = summary::summarize(&input.text("text")?, count)
+        .iter()
+        .map(|sentence| {
+            let mut out = Object::new();
+            out.raw("index", &sentence.index.to_string());
+            out.text("text", &sentence.text);
+            out.raw("score", &Value::from(sentence.score).to_string());
+            out.close()
+        })
+        .collect();
+    Ok(array(texts.iter().map(String::as_str)))
 }
 
 fn text(prediction: &Prediction) -> String {

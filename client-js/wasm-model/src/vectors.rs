@@ -26,13 +26,12 @@ struct Wish {
 
 impl Wish {
     fn read(input: &Fields<'_>) -> Result<Wish, Failure> {
-        let user = input.list("user")?;
-        let vector: Result<Vec<f32>, Failure> = user.iter().map(|item| entry(item.get())).collect();
+        let user = vector(input, "user")?;
         let items = input.texts("items")?;
         let mut exclude: BTreeSet<String> = input.texts("exclude")?.into_iter().collect();
         exclude.extend(items.iter().cloned());
         Ok(Wish {
-            user: Some(vector?).filter(|vector| !vector.is_empty()),
+            user: Some(user).filter(|user| !user.is_empty()),
             items,
             exclude,
             count: count(input)?,
@@ -51,6 +50,26 @@ impl Wish {
         let found = nearest(vectors, &query, self.count, Metric::Dot, &self.exclude)?;
         Ok(list(from, &found))
     }
+}
+
+fn vector(input: &Fields<'_>, name: &str) -> Result<Vec<f32>, Failure> {
+    let entries = input.list(name)?;
+    entries.iter().map(|item| entry(item.get())).collect()
+}
+
+/// The items whose vectors are nearest to a vector, by `dot` or `cosine`.
+pub(crate) fn nearest_to(input: &Fields<'_>) -> Result<String, Failure> {
+    let query = vector(input, "query")?;
+    let count = usize::try_from(input.count("count")?).unwrap_or(usize::MAX);
+    let metric = match input.text("metric")?.as_str() {
+        "dot" => Metric::Dot,
+        "cosine" => Metric::Cosine,
+        _ => return Err(Failure::argument("metric must be dot or cosine")),
+    };
+    let found = |vectors: &Vectors| {
+        nearest(vectors, &query, count, metric, &BTreeSet::new()).map(|found| hits(&found))
+    };
+    ask(input, found)
 }
 
 pub(crate) fn recommend(input: &Fields<'_>) -> Result<String, Failure> {
@@ -126,7 +145,15 @@ fn mean(vectors: &Vectors, items: &[String]) -> Option<Vec<f32>> {
     (known > 0).then(|| sums.iter().map(rounded).collect())
 }
 
+/// What a recommendation was made by, and its items.
 fn list(from: &str, found: &[(&str, f64)]) -> String {
+    let mut out = Object::new();
+    out.text("from", from);
+    out.raw("items", &hits(found));
+    out.close()
+}
+
+fn hits(found: &[(&str, f64)]) -> String {
     let texts: Vec<String> = found
         .iter()
         .map(|(id, score)| {
@@ -136,8 +163,5 @@ fn list(from: &str, found: &[(&str, f64)]) -> String {
             hit.close()
         })
         .collect();
-    let mut out = Object::new();
-    out.text("from", from);
-    out.raw("items", &array(texts.iter().map(String::as_str)));
-    out.close()
+    array(texts.iter().map(String::as_str))
 }

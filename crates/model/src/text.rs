@@ -58,16 +58,17 @@ pub fn encode(text: &str, ngrams: u8, normalize: bool, encoding: &TextEncoding, 
     }
 }
 
-/// The bucket of a term: FNV-1a, folded so that its better high bits count.
+/// The bucket of a term: FNV-1a, mixed once more since its last byte hardly reaches the high bits.
 #[must_use]
 pub fn bucket(term: &str, buckets: u32) -> usize {
     let mut hash = 0xcbf2_9ce4_8422_2325u64;
     for byte in term.bytes() {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     }
-    let folded = (hash ^ (hash >> 32)) & 0xffff_ffff;
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     // Multiply-shift instead of a remainder: the same on 32-bit targets, and cheap.
-    ((folded * u64::from(buckets)) >> 32) as usize
+    (((hash >> 32) * u64::from(buckets)) >> 32) as usize
 }
 
 /// Whether a character makes its segment a word: letters, digits, and symbols beyond punctuation.
@@ -87,4 +88,41 @@ pub(crate) fn prefix(text: &str, bytes: usize) -> &str {
         end -= 1;
     }
     text.get(..end).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+    use alloc::format;
+    use alloc::string::ToString;
+
+    #[test]
+    fn words_are_letters_digits_and_symbols() {
+        assert_eq!(words("Don't PANIC: 42 ❤️!"), ["don't", "panic", "42", "❤️"]);
+        assert_eq!(words("很好 😀"), ["很", "好", "😀"]);
+        assert!(words(" … — ?! ").is_empty());
+    }
+
+    #[test]
+    fn a_text_is_read_up_to_its_limits() {
+        assert_eq!(
+            words(&"a ".repeat(TEXT_WORDS_MAX + 9)).len(),
+            TEXT_WORDS_MAX
+        );
+        let long = "é".repeat(TEXT_BYTES_MAX);
+        assert_eq!(words(&long).len(), 1);
+        assert_eq!(prefix(&long, 3), "é");
+    }
+
+    #[test]
+    fn words_that_differ_in_their_last_letter_share_no_bucket_more_often_than_by_chance() {
+        let buckets: BTreeSet<usize> = (0..1_000)
+            .map(|n| bucket(&format!("w{n}"), 4_096))
+            .collect();
+        // By chance 1,000 words fill about 887 of 4,096 buckets.
+        assert!((850..930).contains(&buckets.len()), "{}", buckets.len());
+        assert_ne!(bucket("好", 256), bucket("差", 256));
+        assert!((0..1_000).all(|n| bucket(&n.to_string(), 1) == 0));
+    }
 }

@@ -1,7 +1,7 @@
 //! Naive Bayes, in closed form.
 //!
-//! linfa-bayes keeps the fitted means, variances and priors to itself, prints to standard error while it
-//! fits the multinomial model, and its incremental fit subtracts a smoothing term it did not add, so
+//! linfa-bayes has no accessor for the fitted means, variances and priors, prints to standard error while it
+//! fits the multinomial model, and its incremental fit subtracts a smoothing term of another batch, so
 //! rows cannot be handed over in interruptible parts. A test compares predictions with its Gaussian model.
 
 use offline_sync_model::models::{GaussianNb, Linear, Link};

@@ -101,6 +101,12 @@ pub enum TrainError {
         /// The label.
         label: String,
     },
+    /// A label that a model which goes on learning has never met.
+    #[error("the model does not know the label \"{label}\"")]
+    UnknownLabel {
+        /// The label.
+        label: String,
+    },
     /// No label where one is needed.
     #[error("{algorithm} needs a label")]
     NoLabel {
@@ -171,6 +177,7 @@ impl TrainError {
             | Self::OneClass { .. }
             | Self::NotBinary { .. }
             | Self::LabelNotNumeric { .. }
+            | Self::UnknownLabel { .. }
             | Self::NoLabel { .. }
             | Self::AllMissing { .. }
             | Self::NoFeature
@@ -209,6 +216,7 @@ impl TrainError {
             }
             Self::NotBinary { .. } => "Use logistic, a forest or boosting for more classes.",
             Self::LabelNotNumeric { .. } => "Use a classifier, or a numeric label.",
+            Self::UnknownLabel { .. } => "Train a new version when labels are added.",
             Self::NoLabel { .. } => "Name the label's column in spec.label.",
             Self::AllMissing { .. } => "Leave the feature out, or fix the query that reads it.",
             Self::NoFeature => "List columns in spec.features, spec.categorical or spec.text.",

@@ -14,8 +14,6 @@ use crate::limits::{Work, within};
 use crate::matrix::Matrix;
 use crate::spec::{Encoding, Spec};
 
-/// Distinct terms that are counted before rare ones are dropped: bounds the memory of a vocabulary.
-const TERMS_COUNTED_MAX: usize = 1 << 20;
 /// Deviations below this, or below this share of the mean, are rounding: the feature is constant.
 const CONSTANT_SHARE: f64 = 1e-12;
 const CONSTANT: f64 = 1e-60;
@@ -162,7 +160,7 @@ fn text<'a>(
         count += 1;
         if encoding.tfidf {
             for term in terms(text, encoding.ngrams).into_keys() {
-                let full = rows_of.len() >= TERMS_COUNTED_MAX;
+                let full = rows_of.len() >= work.terms_max();
                 if let Some(rows) = rows_of.get_mut(&term) {
                     *rows += 1;
                 } else if !full {

@@ -1,7 +1,7 @@
 //! FTRL-proximal, row by row: training, and going on from a stored state.
 //!
 //! linfa-ftrl takes a whole batch as one step, rounds probabilities to f32, starts from random numbers
-//! and cannot resume from stored sums.
+//! and has no constructor to resume from stored sums.
 
 use offline_sync_model::models::Ftrl;
 

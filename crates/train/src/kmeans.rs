@@ -23,9 +23,9 @@ impl KmeansParams {
     pub(crate) fn of(params: &mut Params) -> Result<Self, TrainError> {
         Ok(Self {
             clusters: params.count("clusters", 8, 1, 256)?,
-            runs: params.count("runs", 5, 1, 100)?,
+            runs: params.count("runs", 3, 1, 100)?,
             max_iter: params.count("max_iter", 300, 1, 10_000)?,
-            tolerance: params.number("tolerance", 1e-4, 0.0, 1.0)?,
+            tolerance: params.number("tolerance", 1e-5, 0.0, 1.0)?,
         })
     }
 
@@ -48,7 +48,7 @@ pub(crate) fn fit(
         let mut inertia = f64::INFINITY;
         for _ in 0..params.max_iter {
             let (next, next_inertia) = step(matrix, &centres, work)?;
-            let settled = inertia - next_inertia <= params.tolerance * 1e-2 * next_inertia;
+            let settled = inertia - next_inertia <= params.tolerance * next_inertia;
             centres = next;
             inertia = next_inertia;
             if settled {

@@ -7,6 +7,7 @@
 //! | module | does |
 //! | --- | --- |
 //! | [`spec`], [`data`], [`limits`] | what to train, on what, within which bounds |
+//! | [`run`], `plan`, `fit`, `resume` | the course of a training, and of one that goes on |
 //! | [`split`], [`features`] | hold-out rows; rows → columns |
 //! | [`linear`], [`logistic`], [`bayes`], [`kmeans`], [`pca`], [`ftrl`], [`tree`] | the algorithms |
 //! | `recommend`, `feedback`, `als` | vectors of users and items |
@@ -25,6 +26,7 @@ pub mod data;
 pub mod error;
 pub mod features;
 mod feedback;
+mod fit;
 pub mod ftrl;
 pub mod gram;
 pub mod kmeans;
@@ -35,8 +37,10 @@ pub mod matrix;
 pub mod metrics;
 pub mod onnx;
 pub mod pca;
+mod plan;
 mod recommend;
 pub mod report;
+mod resume;
 pub mod rng;
 pub mod run;
 pub mod spec;
@@ -48,4 +52,5 @@ pub use data::{Labels, TrainData};
 pub use error::{Cancelled, TrainError};
 pub use limits::{Pulse, TrainLimits};
 pub use onnx::to_onnx;
-pub use run::{Trained, train, update};
+pub use resume::update;
+pub use run::{Trained, train};

@@ -28,8 +28,8 @@ pub trait Pulse {
     fn seconds(&mut self) -> f64;
 }
 
-/// Operations between two beats: a few milliseconds on any machine.
-const UNITS_PER_BEAT: usize = 2_000_000;
+/// Operations between two beats: about a millisecond.
+const UNITS_PER_BEAT: usize = 500_000;
 
 /// Counts work and asks the pulse when enough has been done.
 pub(crate) struct Work<'a> {
@@ -61,6 +61,11 @@ impl<'a> Work<'a> {
             });
         }
         Ok(())
+    }
+
+    /// Terms that may be counted at once: each takes about 128 bytes.
+    pub(crate) fn terms_max(&self) -> usize {
+        self.limits.memory_bytes_max / 128
     }
 
     /// Whether arrays of these sizes in bytes may be made.

@@ -13,7 +13,7 @@ use crate::rng::Rng;
 use crate::spec::Params;
 
 /// Smallest second derivative: keeps steps finite where a class is already certain.
-const CURVATURE_MIN: f64 = 1e-6;
+const CURVATURE_MIN: f64 = 1e-4;
 
 /// Parameters of boosting.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,9 +31,9 @@ impl BoostingParams {
         Ok(Self {
             rounds: params.count("rounds", 100, 1, 10_000)?,
             rate: params.number("learning_rate", 0.1, 1e-4, 1.0)?,
-            depth_max: params.count("max_depth", 4, 1, 64)?,
-            leaf_rows_min: params.count("min_leaf", 5, 1, 1_000_000)?,
-            l2: params.number("l2", 1.0, 0.0, 1e9)?,
+            depth_max: params.count("max_depth", 6, 1, 64)?,
+            leaf_rows_min: params.count("min_leaf", 20, 1, 1_000_000)?,
+            l2: params.number("l2", 0.0, 0.0, 1e9)?,
             subsample: params.number("subsample", 1.0, 0.05, 1.0)?,
         })
     }

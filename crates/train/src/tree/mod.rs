@@ -1,6 +1,6 @@
 //! Decision trees, forests and boosted trees over binned columns.
 //!
-//! linfa-trees looks at every row of the data at every node and starts threads, and cannot be stopped:
+//! linfa-trees looks at every row of the data at every node and cannot be stopped:
 //! on 20,000 × 20 one tree takes six times as long as scikit-learn's, and the factor grows with the
 //! rows. Here columns fall into at most 256 bins (exact where a column has no more distinct values),
 //! each node counts only its own rows, and the pulse is asked between nodes.
