@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup install up down demo test test-core test-db test-client test-stack lint fmt bench torture evidence fuzz sim sim-postgres clean survival mutants kill
+.PHONY: help setup install up down demo test test-core test-db test-client test-stack lint fmt bench torture evidence fuzz sim sim-postgres clean survival mutants kill models
 
 export DO_NOT_TRACK := 1
 
@@ -91,6 +91,9 @@ survival: install bench/peers/node_modules ## the same conflicts for us, RxDB, Y
 
 kill: install client-js/dist ## kill -9 of backends and servers while devices push through the API: nothing lost, nothing twice
 	node supabase/demo/kill.mjs
+
+models: install ## the product's models on data with a known truth, and everything against scikit-learn, implicit and onnxruntime
+	for program in product_models conflict_suggestions accuracy_vs_sklearn onnx_export speed; do bench/ml/run.sh $$program; done
 
 mutants: install ## deliberate faults in core and SQL: each must be caught by a test
 	tools/mutants/run.sh

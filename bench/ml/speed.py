@@ -1,7 +1,7 @@
 """Evidence: bench/ml/run.sh speed [--json] [--only training|scoring]
 
-training_vs_sklearn: 100,000 rows × 20 features, from a table through offline.train_model, against scikit-learn's fit of the same
-numbers that lie in its memory already. scoring_throughput: 1,000,000 rows × 20 features scored inside a query, against fetching the
+training_vs_sklearn: 100,000 rows × 20 features, from a table through offline.train_model, against fetching the same table and
+scikit-learn's fit; and against the fit alone. scoring_throughput: 1,000,000 rows × 20 features scored inside a query, against fetching the
 rows and scikit-learn's predict. One thread each; ours and theirs in turns; LONG=1 repeats more often.
 """
 
@@ -75,6 +75,14 @@ def train(db, algorithm, **more):
     db.execute("select offline.train_model(%s, %s::jsonb)", (algorithm, json.dumps(spec)))
 
 
+def table(db):
+    """The table's numbers and labels, as a client gets them."""
+    with db.cursor(binary=True) as cursor:
+        cursor.execute(f"select {', '.join(COLUMNS)}, label from bench_train order by n")
+        rows = cursor.fetchall()
+    return np.array([values[:-1] for values in rows]), [values[-1] for values in rows]
+
+
 def training_rows(db):
     """Time of training, and that it was not bought with accuracy."""
     values, labels = sample(TRAIN_ROWS + TEST_ROWS, 1)
@@ -88,28 +96,39 @@ def training_rows(db):
     }
     rows = []
     for algorithm, make in makers.items():
-        fitted = []
-        times = in_turns(TRAIN_ROUNDS[algorithm], lambda: train(db, algorithm), lambda: fitted.append(make().fit(values, labels)))
-        ratio, spread = middle(times[:, 0] / times[:, 1])
+        fitted, fits = [], []
+
+        def theirs():
+            numbers, words = table(db)
+            fits.append(seconds(lambda: fitted.append(make().fit(numbers, words))))
+
+        times = in_turns(TRAIN_ROUNDS[algorithm], lambda: train(db, algorithm), theirs)
         said = db.execute("select offline.predict_many(%s, %s::jsonb)", (algorithm, asked)).fetchone()[0]
         mine = np.mean([int(answer["label"]) for answer in said] == test_labels)
-        theirs = fitted[-1].score(test, test_labels)
+        other = np.mean(fitted[-1].predict(test).astype(int) == test_labels)
         ours_s, theirs_s = np.median(times, axis=0)
-        note(f"{algorithm}: {ours_s:.3f} s against {theirs_s:.3f} s; accuracy {mine:.4f}, {theirs:.4f}")
-        rows.append(
-            row(
-                f"training_vs_sklearn_{algorithm}",
-                f"time to train {algorithm}, reading the table included, {ours_s:.2f} s, against scikit-learn's fit with the numbers in its memory, "
-                f"{theirs_s:.2f} s; accuracy on {TEST_ROWS:,} other rows {mine:.4f} and {theirs:.4f}",
-                ratio,
-                "× its time",
-                COMMAND,
-                f"{TRAIN_ROWS:,} rows × {FEATURES}, {TRAIN_ROUNDS[algorithm]} rounds, one thread each",
-                f"≤ {TIME_BAR:g}",
-                ratio <= TIME_BAR and mine >= theirs - 0.01,
-                spread,
+        fit_s = np.median(fits)
+        note(f"{algorithm}: {ours_s:.3f} s against {theirs_s:.3f} s (fit alone {fit_s:.3f} s); accuracy {mine:.4f}, {other:.4f}")
+        size = f"{TRAIN_ROWS:,} rows × {FEATURES}, {TRAIN_ROUNDS[algorithm]} rounds, one thread each"
+        for name, what, ratios, bar in (
+            ("", f"{theirs_s:.2f} s for fetching the same table (psycopg, binary) and scikit-learn's fit", times[:, 0] / times[:, 1], TIME_BAR),
+            ("_fit_alone", f"{fit_s:.2f} s for scikit-learn's fit alone, of numbers that its memory holds already", times[:, 0] / np.array(fits), None),
+        ):
+            ratio, spread = middle(ratios)
+            rows.append(
+                row(
+                    f"training_vs_sklearn_{algorithm}{name}",
+                    f"from a table to a stored {algorithm} model, {ours_s:.2f} s, against {what}; defaults of both (our trees are at most 16 deep); "
+                    f"accuracy on {TEST_ROWS:,} other rows {mine:.4f} and {other:.4f}",
+                    ratio,
+                    "× its time",
+                    COMMAND,
+                    size,
+                    None if bar is None else f"≤ {bar:g}",
+                    bar is None or (ratio <= bar and mine >= other - 0.01),
+                    spread,
+                )
             )
-        )
     return rows
 
 
@@ -121,7 +140,7 @@ def fetched(db):
 
 
 def copied(db):
-    """All vectors, as the quickest way that we know gets them: COPY in binary, taken apart by numpy."""
+    """All vectors by COPY in binary, taken apart by numpy without a Python object for each."""
     with db.cursor().copy("copy (select features from bench_score) to stdout (format binary)") as copy:
         data = b"".join(copy)
     # 19 bytes of header, 2 of trailer.
@@ -173,7 +192,7 @@ def scoring_rows(db):
     ]
     for name, what, times, bar in (
         ("against_fetch", "fetching the vectors with psycopg (binary) and scikit-learn's predict", usual, FETCH_BAR),
-        ("against_copy", "COPY in binary taken apart by numpy, the quickest way that we know, and scikit-learn's predict", quick, None),
+        ("against_copy", "COPY in binary taken apart by numpy, and scikit-learn's predict", quick, None),
     ):
         ratio, spread = middle(times[:, 1] / times[:, 0])
         rows.append(
