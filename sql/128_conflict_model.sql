@@ -60,7 +60,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return offline.train_model(offline_private.conflict_model(), jsonb_build_object(
-        'algorithm', 'boosting', 'label', 'resolution',
+        -- People who keep theirs for a reason of their own look like noise: leaves of some size keep the confidence honest.
+        'algorithm', 'forest', 'params', jsonb_build_object('min_leaf', 8, 'trees', 100, 'max_features', 'all'), 'label', 'resolution',
         -- What a model decided is no example of what people decide.
         'query', 'select f.* from offline_private.conflict_features(null) f where coalesce(f.resolved_by, '''') not like ''model:%'' '
             'order by f.conflict_id, f.column_name',

@@ -117,15 +117,21 @@ fn rows(
     let words = |array: Option<Array<'_, String>>| {
         array.map_or_else(Vec::new, |array| array.iter().collect())
     };
-    let missing = |number: Option<f64>| number.unwrap_or(f64::NAN);
+    let numbers_of = |array: Array<'_, f64>| match array.as_slice() {
+        Ok(numbers) => numbers.to_vec(),
+        Err(_) => array
+            .iter()
+            .map(|number| number.unwrap_or(f64::NAN))
+            .collect(),
+    };
     let labels = match (targets, labels) {
-        (Some(targets), _) => Labels::Number(targets.iter().map(missing).collect()),
+        (Some(targets), _) => Labels::Number(numbers_of(targets)),
         (None, Some(labels)) => Labels::Text(labels.iter().collect()),
         (None, None) => Labels::None,
     };
     TrainData {
         rows: usize::try_from(count).unwrap_or_default(),
-        numeric: numbers.map_or_else(Vec::new, |array| array.iter().map(missing).collect()),
+        numeric: numbers.map_or_else(Vec::new, numbers_of),
         categorical: words(categories),
         text: words(texts),
         labels,
