@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup install up down demo test test-core test-db test-client test-stack lint fmt bench torture evidence fuzz sim sim-postgres clean survival mutants kill models
+.PHONY: help setup install up down demo test test-core test-models test-db test-client test-stack lint fmt bench torture evidence fuzz sim sim-postgres clean survival mutants kill models
 
 export DO_NOT_TRACK := 1
 
@@ -33,10 +33,15 @@ client-js/dist: client-js/package.json $(shell find client-js/src client-js/wasm
 demo: up client-js/dist ## the story: two users, three devices, thousands of offline edits
 	node supabase/demo/demo.mjs --svg docs/demo.svg
 
-test: lint test-core sim sim-postgres test-db test-client test-stack ## everything
+test: lint test-core sim sim-postgres test-db test-models test-client test-stack ## everything
 
 test-core: setup ## laws, vectors and bad input of the pure core
-	cargo test --quiet -p offline_sync_core
+	cargo test --quiet -p offline_sync_core -p offline_sync_model -p offline_sync_train
+
+test-models: install ## models through SQL: exported ones in onnxruntime, learned habits of people who settle conflicts, cancelled training
+	bench/ml/run.sh onnx_export
+	bench/ml/run.sh conflict_suggestions
+	bench/ml/run.sh backend --only cancel
 
 sim: ## simulate devices, network and server (SEED=123 replays one seed, SECONDS=600 runs longer)
 	cargo test --quiet --release -p offline_sync_sim
@@ -93,7 +98,7 @@ kill: install client-js/dist ## kill -9 of backends and servers while devices pu
 	node supabase/demo/kill.mjs
 
 models: install ## the product's models on data with a known truth, and everything against scikit-learn, implicit and onnxruntime
-	for program in product_models conflict_suggestions accuracy_vs_sklearn onnx_export speed; do bench/ml/run.sh $$program; done
+	for program in product_models conflict_suggestions accuracy_vs_sklearn onnx_export speed backend; do bench/ml/run.sh $$program; done
 
 mutants: install ## deliberate faults in core and SQL: each must be caught by a test
 	tools/mutants/run.sh

@@ -37,10 +37,9 @@ pub(crate) fn fit(
         features: vec![],
         warnings: vec![],
     };
-    let width = spec.features.len();
-    for (index, name) in spec.features.iter().enumerate() {
-        let values = rows.iter().map(|row| data.numeric[row * width + index]);
-        let (kind, constant) = numeric(name, values)?;
+    let moments = moments(data, spec.features.len(), rows, work)?;
+    for (name, moments) in spec.features.iter().zip(moments) {
+        let (kind, constant) = numeric(name, &moments)?;
         if constant {
             fitted
                 .warnings
@@ -50,7 +49,6 @@ pub(crate) fn fit(
             name: name.clone(),
             kind,
         });
-        work.done(rows.len().saturating_mul(4))?;
     }
     let width = spec.categorical.len();
     for (index, name) in spec.categorical.iter().enumerate() {
@@ -81,25 +79,61 @@ pub(crate) fn fit(
     Ok(fitted)
 }
 
+/// What the known values of a numeric feature add up to.
+#[derive(Clone, Default)]
+struct Moments {
+    count: f64,
+    sum: f64,
+    /// Squared distances from the mean.
+    squares: f64,
+}
+
+impl Moments {
+    fn mean(&self) -> f64 {
+        self.sum / self.count
+    }
+}
+
+/// The moments of all numeric features, row by row: a pass through one feature at a time would fetch every row from memory again.
+fn moments(
+    data: &TrainData,
+    width: usize,
+    rows: &[usize],
+    work: &mut Work<'_>,
+) -> Result<Vec<Moments>, TrainError> {
+    let mut moments = vec![Moments::default(); width];
+    for row in rows {
+        for (moments, value) in moments.iter_mut().zip(&data.numeric[row * width..]) {
+            if value.is_finite() {
+                moments.count += 1.0;
+                moments.sum += number_or(*value, 0.0);
+            }
+        }
+        work.done(2 * width)?;
+    }
+    let means: Vec<f64> = moments.iter().map(Moments::mean).collect();
+    for row in rows {
+        let values = data.numeric[row * width..].iter().zip(&means);
+        for (moments, (value, mean)) in moments.iter_mut().zip(values) {
+            if value.is_finite() {
+                let distance = number_or(*value, 0.0) - mean;
+                moments.squares += distance * distance;
+            }
+        }
+        work.done(2 * width)?;
+    }
+    Ok(moments)
+}
+
 /// Mean and deviation of a feature; whether it is constant.
-fn numeric(
-    name: &str,
-    values: impl Iterator<Item = f64> + Clone,
-) -> Result<(FeatureKind, bool), TrainError> {
-    let known = values
-        .filter(|value| value.is_finite())
-        .map(|value| number_or(value, 0.0));
-    let (count, sum) = known
-        .clone()
-        .fold((0.0, 0.0), |(count, sum), value| (count + 1.0, sum + value));
-    if count == 0.0 {
+fn numeric(name: &str, moments: &Moments) -> Result<(FeatureKind, bool), TrainError> {
+    if moments.count == 0.0 {
         return Err(TrainError::AllMissing {
             feature: name.to_string(),
         });
     }
-    let mean = sum / count;
-    let squares: f64 = known.map(|value| (value - mean) * (value - mean)).sum();
-    let deviation = (squares / count).sqrt();
+    let mean = moments.mean();
+    let deviation = (moments.squares / moments.count).sqrt();
     let constant = deviation <= mean.abs() * CONSTANT_SHARE || deviation < CONSTANT;
     Ok((
         FeatureKind::Numeric {
@@ -264,7 +298,7 @@ pub(crate) fn matrix(
                     *cell = number_or(*value, mean);
                 }
             }
-            work.done(width)?;
+            work.done(2 * width)?;
         } else {
             columns_of(features, data, *row, out);
             work.done(width + text_bytes(data, features, *row).saturating_mul(100))?;
@@ -308,7 +342,7 @@ pub(crate) fn standardize(
         for (cell, (mean, scale)) in row.iter_mut().zip(scales) {
             *cell = (*cell - mean) / scale;
         }
-        work.done(width)?;
+        work.done(2 * width)?;
     }
     Ok(())
 }

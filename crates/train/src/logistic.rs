@@ -43,6 +43,9 @@ pub(crate) struct Fit {
     pub converged: bool,
 }
 
+/// 2 to the power of this is far from the largest number that there is.
+const FACTORS_PER_LOGARITHM: u32 = 500;
+
 /// Rows, classes and penalty.
 struct Problem<'a> {
     matrix: &'a Matrix,
@@ -135,6 +138,8 @@ impl Problem<'_> {
         let columns = self.matrix.columns;
         let (weights, constant) = (&point[..columns], point[columns]);
         let mut loss = 0.0;
+        // Logarithms of many factors up to 2 are one logarithm of their product.
+        let (mut product, mut factors) = (1.0f64, 0);
         for (row, class) in self.matrix.iter().zip(self.classes) {
             let logit = dot(row, weights) + constant;
             // One exponential of a negative number serves both loss and gradient.
@@ -144,13 +149,19 @@ impl Problem<'_> {
             } else {
                 small / (1.0 + small)
             };
-            loss += logit.max(0.0) - logit * class + small.ln_1p();
+            loss += logit.max(0.0) - logit * class;
+            product *= 1.0 + small;
+            factors += 1;
+            if factors == FACTORS_PER_LOGARITHM {
+                loss += product.ln();
+                (product, factors) = (1.0, 0);
+            }
             let error = sigmoid - class;
             add_scaled(&mut gradient[..columns], error, row);
             gradient[columns] += error;
             work.done(2 * columns + 10)?;
         }
-        Ok(loss)
+        Ok(loss + product.ln())
     }
 
     fn multinomial(
