@@ -1,5 +1,7 @@
 //! The rows of a training, as the database or a test hands them over.
 
+use std::borrow::Cow;
+
 use offline_sync_model::Task;
 use offline_sync_model::limits::OUTPUTS_MAX;
 
@@ -84,7 +86,7 @@ impl TrainData {
     /// The labels for a task.
     pub(crate) fn targets(&self, spec: &Spec, task: Task) -> Result<Targets, TrainError> {
         match task {
-            Task::Classification => classes(self.words(spec)?),
+            Task::Classification => classes(&self.words(spec)?),
             Task::Regression => numbers(self.rows, &self.labels, spec),
             _ => Ok(Targets {
                 rows: (0..self.rows).collect(),
@@ -95,12 +97,12 @@ impl TrainData {
     }
 
     /// The label of each row as a word, if it has one.
-    fn words(&self, spec: &Spec) -> Result<Vec<Option<String>>, TrainError> {
+    fn words(&self, spec: &Spec) -> Result<Cow<'_, [Option<String>]>, TrainError> {
         match &self.labels {
             Labels::None => Err(TrainError::NoLabel {
                 algorithm: spec.algorithm.name(),
             }),
-            Labels::Text(labels) => Ok(labels.clone()),
+            Labels::Text(labels) => Ok(Cow::Borrowed(labels)),
             Labels::Number(labels) => Ok(labels
                 .iter()
                 .map(|label| label.is_finite().then(|| (label + 0.0).to_string()))
@@ -140,7 +142,7 @@ fn numbers(count: usize, labels: &Labels, spec: &Spec) -> Result<Targets, TrainE
 }
 
 /// Classes in the order of their numbers when all are numbers, else in the order of their bytes.
-fn classes(words: Vec<Option<String>>) -> Result<Targets, TrainError> {
+fn classes(words: &[Option<String>]) -> Result<Targets, TrainError> {
     let mut labels: Vec<String> = vec![];
     for word in words.iter().flatten() {
         if let Err(place) = labels.binary_search(word) {

@@ -63,3 +63,27 @@ async fn the_sql_of_the_readme_makes_a_table_that_syncs() {
     assert_eq!(visible.len(), 1);
     assert_eq!(laptop.rows("public.draft"), visible);
 }
+
+#[tokio::test]
+async fn the_sql_of_the_page_about_models_runs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("docs/models.md")).unwrap();
+    let blocks = blocks(&page, "sql");
+    assert!(blocks.len() >= 2, "training, and conflicts");
+    let db = Db::create().await;
+    db.sql(&blocks[0]).await;
+    let serving: serde_json::Value = db
+        .one("select offline.model_info('subscribe') -> 'version'", &[])
+        .await;
+    assert_eq!(serving, 1);
+    // Nobody has resolved anything yet: there is nothing to learn from.
+    let conflicts: Vec<&str> = blocks[1].split_inclusive(';').collect();
+    let error = db.try_sql(conflicts[0]).await.unwrap_err();
+    assert_eq!(error.code, "22023");
+    db.sql(
+        "create table public.page (id uuid primary key, user_id uuid not null, title text);
+         alter table public.page enable row level security",
+    )
+    .await;
+    db.sql(conflicts[1]).await;
+}

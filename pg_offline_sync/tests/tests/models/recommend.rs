@@ -7,7 +7,8 @@ use uuid::Uuid;
 /// Everything liked, learned.
 async fn learn(db: &Db) {
     let spec = json!({ "algorithm": "als", "table": "public.liked", "user": "user_id", "item": "item_id", "weight": "weight" });
-    db.one::<Value>("select offline.train_model('recommendation', $1)", &[&spec]).await;
+    db.one::<Value>("select offline.train_model('recommendation', $1)", &[&spec])
+        .await;
 }
 
 /// Users with an even number like items with an even number, most of them; user 0 is `me`.
@@ -157,8 +158,14 @@ async fn a_device_gets_the_items_and_its_own_users_vector() {
 async fn with_pgvector_the_same_items_are_found_by_index() {
     let me = Uuid::new_v4();
     let db = shop(me).await;
-    let exact: Value = db.one("select offline.recommend($1::text, 10)", &[&me.to_string()]).await;
-    db.connect("postgres").await.batch_execute("create extension vector").await.unwrap();
+    let exact: Value = db
+        .one("select offline.recommend($1::text, 10)", &[&me.to_string()])
+        .await;
+    db.connect("postgres")
+        .await
+        .batch_execute("create extension vector")
+        .await
+        .unwrap();
     learn(&db).await;
     let indexes: i64 = db
         .one("select count(*) from pg_indexes where schemaname = 'offline_data' and indexdef like '%USING hnsw%'", &[])
@@ -166,15 +173,39 @@ async fn with_pgvector_the_same_items_are_found_by_index() {
     assert_eq!(indexes, 1);
     // Few rows are read from end to end whatever there is to search them by.
     db.sql("select offline.deploy_model('recommendation', 2); set enable_seqscan = off; set enable_bitmapscan = off; set enable_sort = off").await;
-    let found: Value = db.one("select offline.recommend($1::text, 10)", &[&me.to_string()]).await;
+    let found: Value = db
+        .one("select offline.recommend($1::text, 10)", &[&me.to_string()])
+        .await;
     assert_eq!(found["version"], 2);
-    let ids = |answer: &Value| -> Vec<String> { answer["items"].as_array().unwrap().iter().map(|item| item["id"].to_string()).collect() };
+    let ids = |answer: &Value| -> Vec<String> {
+        answer["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["id"].to_string())
+            .collect()
+    };
     assert_eq!(ids(&found), ids(&exact));
     let caller = db.caller(me).await;
-    let theirs: Value = caller.client().query_one("select offline.recommend(null, 10)", &[]).await.unwrap().get(0);
+    let theirs: Value = caller
+        .client()
+        .query_one("select offline.recommend(null, 10)", &[])
+        .await
+        .unwrap()
+        .get(0);
     assert_eq!(ids(&theirs), ids(&exact));
-    assert_eq!(db.one::<i64>("select count(*) from offline.doctor()", &[]).await, 0, "the index is nobody's fault");
+    assert_eq!(
+        db.one::<i64>("select count(*) from offline.doctor()", &[])
+            .await,
+        0,
+        "the index is nobody's fault"
+    );
     db.sql("select offline.rollback_model('recommendation'); select offline.drop_model_version('recommendation', 2)").await;
-    let left: i64 = db.one("select count(*) from pg_indexes where indexdef like '%USING hnsw%'", &[]).await;
+    let left: i64 = db
+        .one(
+            "select count(*) from pg_indexes where indexdef like '%USING hnsw%'",
+            &[],
+        )
+        .await;
     assert_eq!(left, 0);
 }
