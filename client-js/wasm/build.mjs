@@ -66,7 +66,12 @@ const FROM_SOURCE = {
 function toolchain() {
   if (hasRustupTarget()) {
     if (!hasRustupSource()) return { cargo: 'cargo', args: [], env: {}, flags: [] };
-    return { cargo: 'cargo', args: FROM_SOURCE.args, env: { RUSTC_BOOTSTRAP: '1' }, flags: FROM_SOURCE.flags };
+    return {
+      cargo: 'cargo',
+      args: FROM_SOURCE.args,
+      env: { RUSTC_BOOTSTRAP: '1' },
+      flags: FROM_SOURCE.flags,
+    };
   }
   if (Object.values(DEBIAN).every((path) => existsSync(path))) {
     return {

@@ -31,7 +31,7 @@ type Row = (Vec<u8>, String, Option<Vec<String>>, Option<Vec<f32>>);
 /// `spec.categorical`, `texts` of `spec.text`; the labels are words or numbers. `serving` is the artefact that serves: it
 /// is asked about the rows that were held out, so that old and new are measured alike.
 #[pg_extern(volatile, parallel_unsafe, schema = "offline_private")]
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments, clippy::type_complexity)]
 pub fn fit_model(
     spec: &str,
     row_count: i64,
@@ -71,7 +71,7 @@ pub fn fit_model(
 
 /// Learns on from new rows.
 #[pg_extern(volatile, parallel_unsafe, schema = "offline_private")]
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments, clippy::type_complexity)]
 pub fn update_fit(
     row_count: i64,
     numbers: Option<Array<'_, f64>>,
