@@ -63,8 +63,24 @@ const pulled = (answer, table) =>
     .filter((/** @type {any} */ change) => change.table === table)
     .flatMap((/** @type {any} */ change) => change.upserts.map((/** @type {any} */ u) => u.row));
 
+/** What only the server's models read of the sample business: devices get the models, not these rows. */
+const OF_MODELS = [
+  'affiliate_click',
+  'analytics_event',
+  'blog_post',
+  'content_measure',
+  'content_review',
+  'funnel_step',
+  'lead_form',
+  'offer',
+  'persona_profile',
+  'product',
+  'purchase',
+  'visit_session',
+];
+
 describe('the extension in the stack', () => {
-  it('is healthy, with every sample table synced', async () => {
+  it('is healthy, with every sample table synced but those that only models read', async () => {
     assert.deepEqual([...(await stack.sql`select * from offline.doctor()`)], []);
     const synced = await stack.sql`
       select relation::regclass::text as name from offline_data.synced_table order by 1
@@ -73,7 +89,7 @@ describe('the extension in the stack', () => {
       select tablename as name from pg_tables where schemaname = 'public' order by 1
     `;
     assert.deepEqual(
-      synced.map(({ name }) => name),
+      [...synced.map(({ name }) => name), ...OF_MODELS].sort(),
       tables.map(({ name }) => name),
     );
   });
