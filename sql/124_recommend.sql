@@ -60,17 +60,25 @@ begin
 end
 $$;
 
--- Definer: the vector of one user in the version of a model that the caller may use.
-create function offline_private.user_vector(p_model text, p_version int, p_user text)
+create function offline_private.stored_vector(p_model text, p_version int, p_user text)
 returns real[]
-language sql stable security definer
+language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select v.vector from offline_data.model_vector v
     where v.model = p_model and v.version = p_version and v.kind = 'user' and v.id = p_user
 $$;
 
--- Definer, because callers cannot read the vectors: the nearest items by the index of a version, where there is one.
+-- Definer: the caller's own vector.
+create function offline_private.own_vector(p_model text, p_version int)
+returns real[]
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select offline_private.stored_vector(p_model, p_version, offline_private.uid())
+$$;
+
+-- Definer, because callers cannot read the vectors: the nearest items by the index of a version that is shared and serves, where there is one.
 create function offline_private.indexed_items(p_model text, p_version int, p_query real[], p_count int, p_exclude text[])
 returns table (id text, score double precision)
 language plpgsql stable security definer
@@ -79,6 +87,9 @@ as $$
 declare
     v_schema text := offline_private.pgvector_schema();
 begin
+    if not exists (select from offline_private.shared_model(p_model, p_version)) then
+        return;
+    end if;
     -- Excluded items are looked past, so the search has to reach that much further (40 is pgvector's default).
     perform set_config('hnsw.ef_search', least(1000, greatest(40, 2 * (p_count + cardinality(p_exclude))))::text, true);
     return query execute format(
@@ -97,7 +108,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     if to_regclass('offline_data.' || offline_private.vector_index(p_model, p_version)) is not null
-        and offline_private.pgvector_schema() is not null and p_count + cardinality(p_exclude) <= 500 then
+        and offline_private.pgvector_schema() is not null and exists (select from offline_private.shared_model(p_model, p_version))
+        and p_count + cardinality(p_exclude) <= 500 then
         return query select i.id, i.score from offline_private.indexed_items(p_model, p_version, p_query, p_count, p_exclude) i
         order by i.score desc, i.id;
     else
@@ -164,7 +176,8 @@ begin
         raise exception using errcode = '42501', message = 'recommendations for another user';
     end if;
     select f.version into v_version from offline_private.find_model(v_model, null) f;
-    v_vector := offline_private.user_vector(v_model, v_version, v_user);
+    v_vector := case when v_user = offline_private.uid() then offline_private.own_vector(v_model, v_version)
+        else offline_private.stored_vector(v_model, v_version, v_user) end;
     if v_vector is null then
         v_vector := offline_private.vector_of_items(v_model, v_items);
         v_source := 'items';
