@@ -165,21 +165,20 @@ as $$
         select string_agg(format('s.%I::text', c.name), ', ' order by c.ord) from unnest(p_columns) with ordinality c (name, ord))) end
 $$;
 
--- Gathers the rows of a specification, as the caller.
-create function offline_private.training_rows(p_spec jsonb, out spec jsonb, out statement text, out row_count bigint, out numbers float8[],
-    out categories text[], out texts text[], out labels text[], out targets float8[])
+-- Gathers the rows of a specification, as the caller, and trains with them, in one statement: the arrays go from the aggregate to
+-- the function as they are, where variables would copy them. p_call: what makes the artefact of r, of $2 (specification) and $3 (p_artifact).
+create function offline_private.fit_rows(p_spec jsonb, p_call text, p_artifact bytea, out spec jsonb, out statement text, out row_count bigint,
+    out artifact bytea, out report jsonb, out user_ids text[], out user_vectors real[])
 language plpgsql volatile
 set search_path = pg_catalog, public, extensions, pg_temp
 as $$
-declare
-    v_rows_max bigint := offline_private.train_rows_max();
 begin
     select t.statement, t.spec into statement, spec from offline_private.training_statement(p_spec) t;
-    execute statement into row_count, numbers, categories, texts, labels, targets using v_rows_max + 1;
-    if row_count > v_rows_max then
-        raise exception using errcode = '54000', message = 'too many rows to train with', detail = 'train_rows_max=' || v_rows_max,
-            hint = 'take a sample in "query", or raise offline_sync.train_rows_max';
-    end if;
+    execute format('select r.n, f.artifact, f.report::jsonb, f.user_ids, f.user_vectors '
+        'from (%s) r (n, numbers, categories, texts, labels, targets) cross join lateral %s f', statement, p_call)
+    into row_count, artifact, report, user_ids, user_vectors
+    -- One row more than is allowed, for the function to see that there are too many.
+    using offline_private.train_rows_max() + 1, spec::text, p_artifact;
 end
 $$;
 
@@ -201,7 +200,6 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $train$
 declare
-    v_rows record;
     v_fit record;
     v_about jsonb;
     v_version int;
@@ -214,16 +212,16 @@ begin
     if v_deploy not in ('if_better', 'always', 'never') then
         raise exception using errcode = '22023', message = '"deploy" must be if_better, always or never';
     end if;
-    v_rows := offline_private.training_rows(p_spec);
     select s.deployment_id, s.version, m.artifact, m.report, m.format into v_serving
     from offline_private.serving(p_model) s
     left join offline_data.edge_ai_models m on m.model = p_model and m.version = s.version;
-    select * into v_fit from offline_private.fit_model(v_rows.spec::text, v_rows.row_count, v_rows.numbers, v_rows.categories, v_rows.texts,
-        v_rows.labels, v_rows.targets, case when v_serving.format = 'offline-sync-model' then v_serving.artifact end);
-    v_report := v_fit.report::jsonb;
+    v_fit := offline_private.fit_rows(p_spec,
+        'offline_private.fit_model($2, r.n, r.numbers, r.categories, r.texts, r.labels, r.targets, $3)',
+        case when v_serving.format = 'offline-sync-model' then v_serving.artifact end);
+    v_report := v_fit.report;
     v_about := offline_private.describe_artifact(v_fit.artifact);
     v_version := offline_private.add_model_version(p_model, 'offline-sync-model', v_about ->> 'algorithm', v_about ->> 'task', v_fit.artifact,
-        encode(sha256(v_fit.artifact), 'hex'), v_rows.spec, v_rows.statement, v_rows.row_count, v_report);
+        encode(sha256(v_fit.artifact), 'hex'), v_fit.spec, v_fit.statement, v_fit.row_count, v_report);
     perform offline_private.keep_vectors(p_model, v_version, v_fit.artifact, v_fit.user_ids, v_fit.user_vectors);
     v_deployed := v_deploy = 'always'
         or v_deploy = 'if_better' and (v_serving.version is null or offline_private.is_better(v_report, v_serving.report));
@@ -231,7 +229,7 @@ begin
         perform offline_private.add_deployment(p_model, v_version, v_serving.deployment_id, 'train');
     end if;
     return jsonb_build_object('model', p_model, 'version', v_version, 'deployed', v_deployed, 'algorithm', v_about ->> 'algorithm',
-        'task', v_about ->> 'task', 'rows', v_rows.row_count, 'bytes', octet_length(v_fit.artifact), 'report', v_report);
+        'task', v_about ->> 'task', 'rows', v_fit.row_count, 'bytes', octet_length(v_fit.artifact), 'report', v_report);
 end
 $train$;
 
@@ -248,7 +246,6 @@ as $update$
 declare
     v_old record;
     v_spec jsonb;
-    v_rows record;
     v_fit record;
     v_version int;
     v_serving record;
@@ -261,13 +258,12 @@ begin
     select m.artifact, m.spec, m.rows_used into strict v_old from offline_data.edge_ai_models m
     where m.model = p_model and m.version = v_serving.version;
     v_spec := case when p_spec ?| array['table', 'query'] then v_old.spec - 'table' - 'query' else v_old.spec end || p_spec;
-    v_rows := offline_private.training_rows(v_spec);
-    select * into v_fit from offline_private.update_fit(v_rows.row_count, v_rows.numbers, v_rows.categories, v_rows.texts,
-        v_rows.labels, v_rows.targets, v_old.artifact);
+    v_fit := offline_private.fit_rows(v_spec,
+        'offline_private.update_fit(r.n, r.numbers, r.categories, r.texts, r.labels, r.targets, $3)', v_old.artifact);
     v_version := offline_private.add_model_version(p_model, 'offline-sync-model', v_old.spec ->> 'algorithm', 'classification', v_fit.artifact,
-        encode(sha256(v_fit.artifact), 'hex'), v_rows.spec, v_rows.statement, v_old.rows_used + v_rows.row_count, v_fit.report::jsonb);
+        encode(sha256(v_fit.artifact), 'hex'), v_fit.spec, v_fit.statement, v_old.rows_used + v_fit.row_count, v_fit.report);
     perform offline.deploy_model(p_model, v_version);
-    return jsonb_build_object('model', p_model, 'version', v_version, 'deployed', true, 'rows', v_rows.row_count, 'report', v_fit.report::jsonb);
+    return jsonb_build_object('model', p_model, 'version', v_version, 'deployed', true, 'rows', v_fit.row_count, 'report', v_fit.report);
 end
 $update$;
 
