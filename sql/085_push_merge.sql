@@ -174,6 +174,7 @@ declare
     v_user text := offline_private.check_owner(p_device);
     v_seed text := gen_random_uuid()::text;
     v_now timestamptz := clock_timestamp();
+    v_ids text[] := offline_private.conflict_ids(v_seed, p_contested);
     v_kind text := case when p_run.op = 'delete' then 'delete' when not p_actions && array['nothing', 'insert', 'resurrect'] then 'edit' end;
 begin
     insert into offline_data.conflict_resolution_log (conflict_id, column_name, table_id, row_key, user_id, device_id, device_seq,
@@ -185,11 +186,10 @@ begin
         case when e.outcome = 'manual' then p_run.hlcs[array_position(p_run.seqs, e.seq)] end
     from offline_private.conflict_entries(v_seed, p_run.keys, p_run.seqs, p_versions, p_contested) e;
     if exists (select from unnest(p_contested) u (c) where u.c like '%"outcome":"manual"%') then
-        perform offline_private.suggest_conflicts(array(
-            select u.id from unnest(offline_private.conflict_ids(v_seed, p_contested)::uuid[]) u (id) where u.id is not null));
+        perform offline_private.suggest_conflicts(array_remove(v_ids, null)::uuid[]);
         perform offline_private.wake(array['offline:user:' || v_user], 'conflict');
     end if;
-    return offline_private.conflict_ids(v_seed, p_contested);
+    return v_ids;
 end
 $$;
 

@@ -94,7 +94,7 @@ end
 $$;
 
 -- Definer, for push(): suggestions for the pending columns of new conflicts. Suggestion: {"resolution", "value"}: the value that
--- it would leave. Without a model that serves, nothing happens.
+-- it would leave. Without a model that serves, nothing happens; one that cannot answer costs the suggestion, never the push.
 create function offline_private.suggest_conflicts(p_conflicts uuid[])
 returns void
 language plpgsql volatile security definer
@@ -123,6 +123,10 @@ begin
         offline_data.synced_table s
     where l.conflict_id = (f.value ->> 'conflict_id')::uuid and l.column_name = f.value ->> 'column_name' and l.status = 'pending'
         and s.table_id = l.table_id;
+exception when others or assert_failure then
+    if offline_private.is_server_fault(sqlstate) then
+        raise;
+    end if;
 end
 $suggest$;
 

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::error::internal_error;
 use crate::model::beside::{self, Fault, Stop};
-use crate::model::error::report;
+use crate::model::error::{OrRaise, report};
 use crate::settings;
 
 /// Rows that a model may be trained with.
@@ -101,8 +101,7 @@ pub fn update_fit(
 /// The model of an artefact for ONNX runtimes.
 #[pg_extern(immutable, strict, parallel_safe, schema = "offline_private")]
 pub fn onnx_of(artifact: &[u8]) -> Result<Vec<u8>, ErrorReport> {
-    let artifact = Artifact::decode(artifact)
-        .map_err(|error| report(error.sqlstate(), error.to_string(), error.hint()))?;
+    let artifact = Artifact::decode(artifact).or_raise()?;
     offline_sync_train::to_onnx(&artifact).map_err(|error| raised(&error))
 }
 

@@ -87,7 +87,12 @@ pub fn run<T: Send + 'static>(work: impl FnOnce(Stop) -> T + Send + 'static) -> 
         thread::Builder::new()
             .name("offline_sync train".to_owned())
             .spawn(move || {
+                let told = theirs.clone();
                 let answer = panic::catch_unwind(panic::AssertUnwindSafe(|| work(theirs)));
+                if told.is_cancelled() {
+                    // The backend may have stopped waiting by now.
+                    give_memory_back();
+                }
                 // Nobody listens any more after a cancel.
                 let _ = sender.send(answer);
             })

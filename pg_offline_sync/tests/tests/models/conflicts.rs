@@ -170,3 +170,19 @@ async fn the_threshold_is_a_share() {
         assert_eq!(error.code, "22023");
     }
 }
+
+#[tokio::test]
+async fn a_model_that_cannot_answer_costs_no_mutation() {
+    let (db, caller, device) = stage(&json!({ "suggest": { "threshold": 0.7 } })).await;
+    let spec = json!({ "algorithm": "als", "user": "u", "item": "i",
+        "query": "select 'u' || g % 5 as u, 'i' || g % 3 as i from generate_series(1, 60) g" });
+    db.one::<Value>(
+        "select offline.train_model('conflict_resolution', $1)",
+        &[&spec],
+    )
+    .await;
+    let verdict = contest(&db, &caller, device, 1, 1, "title").await;
+    assert_eq!(verdict["status"], "conflict");
+    let pending = conflict(&caller, "pending").await;
+    assert_eq!(pending["columns"]["title"]["suggestion"], Value::Null);
+}
