@@ -298,19 +298,45 @@ proptest! {
         }
     }
 
-    /// Rows in another order: the same seed still gives one result, and an equally good one.
+    /// Rows in another order: the same seed still gives one result.
     #[test]
-    fn a_permutation_is_as_deterministic(seed in 0u64..1_000, turn in 1usize..119) {
-        let data = blobs(120, 2, 2, 17);
-        let mut turned = data.clone();
-        turned.numeric.rotate_left(turn * 2);
-        if let Labels::Text(labels) = &mut turned.labels {
-            labels.rotate_left(turn);
-        }
-        let mut spec = spec("forest", 2, &json!({"trees": 10}));
-        spec["seed"] = json!(seed);
-        let first = train(&spec.to_string(), &turned, &LIMITS, &mut Free).unwrap();
-        prop_assert_eq!(&first, &train(&spec.to_string(), &turned, &LIMITS, &mut Free).unwrap());
-        prop_assert!(first.report["metrics"]["accuracy"].as_f64().unwrap() > 0.85);
+    fn a_permutation_is_as_deterministic(seed in any::<u64>(), turn in 0usize..120) {
+        let data = turned(turn);
+        let spec = seeded_forest(seed);
+        let first = train(&spec, &data, &LIMITS, &mut Free).unwrap();
+        prop_assert_eq!(first, train(&spec, &data, &LIMITS, &mut Free).unwrap());
     }
+}
+
+/// 30 hold-out rows of one seed say little (seed 656, turned by 16, has 5 of them wrong): what a
+/// bar can be set to is the mean of many seeds and orders, and these are always the same ones.
+#[test]
+fn rows_in_another_order_train_an_equally_good_forest() {
+    let mean = |turn: fn(usize) -> usize| {
+        let accuracy = |round: usize| {
+            let spec = seeded_forest(round as u64);
+            let trained = train(&spec, &turned(turn(round)), &LIMITS, &mut Free).unwrap();
+            trained.report["metrics"]["accuracy"].as_f64().unwrap()
+        };
+        (0..100).map(accuracy).sum::<f64>() / 100.0
+    };
+    let (as_given, in_turn) = (mean(|_| 0), mean(|round| 1 + round * 37 % 119));
+    assert!(as_given > 0.96, "{as_given}");
+    assert!((as_given - in_turn).abs() < 0.02, "{as_given} {in_turn}");
+}
+
+/// Two classes, whose 120 rows begin `turn` rows further on.
+fn turned(turn: usize) -> TrainData {
+    let mut data = blobs(120, 2, 2, 17);
+    data.numeric.rotate_left(turn * 2);
+    if let Labels::Text(labels) = &mut data.labels {
+        labels.rotate_left(turn);
+    }
+    data
+}
+
+fn seeded_forest(seed: u64) -> String {
+    let mut spec = spec("forest", 2, &json!({"trees": 10}));
+    spec["seed"] = json!(seed);
+    spec.to_string()
 }
