@@ -107,21 +107,41 @@ begin
 end
 $$;
 
--- Both sides wrote the same value: nothing to capture, but the clock moves to the later of the two.
-create function offline_private.restamp(p_device uuid, p_run offline_private.push_run, p_hlcs bigint[], p_columns text[])
-returns void
+-- Both sides wrote the same value: there is nothing to capture, but the write counts. The column gets the later clock, and a version
+-- that no device has seen: an edit by somebody who knows only the first of the two writes is decided by the clocks, in whatever order
+-- the three arrive. Returns the version of each mutation's row, of which p_versions are those from before.
+create function offline_private.restamp(p_device uuid, p_run offline_private.push_run, p_hlcs bigint[], p_columns text[], p_versions bigint[])
+returns bigint[]
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_custom_plan
 as $$
+declare
+    v_era int := offline_private.current_era();
+    v_versions bigint[];
+    v_topics text[];
 begin
     perform offline_private.check_owner(p_device);
-    update offline_data.row_state s
-    set hlc = greatest(s.hlc, u.hlc), clocks = s.clocks || (
-        select jsonb_object_agg(c.name, jsonb_build_array(coalesce((s.clocks -> c.name ->> 0)::bigint, s.life_version), u.hlc, p_device))
-        from unnest(u.columns::text[]) c (name))
-    from unnest(p_run.keys, p_hlcs, p_columns) u (k, hlc, columns)
-    where s.table_id = p_run.table_id and s.row_key = u.k and u.columns is not null;
+    with moved as materialized (
+        select u.*, nextval('offline_data.version_seq') as version
+        from unnest(p_run.keys, p_run.seqs, p_hlcs, p_columns) u (k, seq, hlc, columns) where u.columns is not null
+    ), written as (
+        update offline_data.row_state s
+        set version = m.version, change_xid = pg_current_xact_id(), era = v_era, device_id = p_device, device_seq = m.seq,
+            hlc = greatest(s.hlc, m.hlc),
+            clocks = s.clocks || offline_private.stamp_columns(m.columns::text[], m.version, m.hlc, p_device::text)::jsonb
+        from moved m
+        where s.table_id = p_run.table_id and s.row_key = m.k
+        returning s.row_key, s.scope, s.version
+    )
+    select array_agg(coalesce(w.version, u.version) order by u.ord),
+        array_agg(distinct 'offline:' || t.scope_kind || ':' || w.scope) filter (where w.scope is not null)
+    into v_versions, v_topics
+    from unnest(p_run.keys, p_versions) with ordinality u (k, version, ord)
+    left join written w on w.row_key = u.k
+    cross join (select s.scope_kind from offline_data.synced_table s where s.table_id = p_run.table_id) t;
+    perform offline_private.wake(v_topics, 'wake');
+    return v_versions;
 end
 $$;
 

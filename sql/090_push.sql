@@ -74,6 +74,24 @@ begin
 end
 $$;
 
+-- The latest clock that this transaction's answer has to tell: of the rows that it shows, which a device whose clock runs ahead may
+-- have written. p_hlc is taken note of, where given.
+create function offline_private.answer_clock(p_hlc bigint default null)
+returns bigint
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_known bigint := nullif(current_setting('offline_sync.answer_clock', true), '');
+begin
+    if p_hlc > coalesce(v_known, 0) then
+        perform set_config('offline_sync.answer_clock', p_hlc::text, true);
+        return p_hlc;
+    end if;
+    return v_known;
+end
+$$;
+
 -- Update, upsert and delete runs: lock, read the state, decide, write.
 create function offline_private.apply_change(p_device uuid, p_run offline_private.push_run, p_shape jsonb, p_policy jsonb,
     p_foreseen boolean, p_returning boolean)
@@ -95,6 +113,7 @@ declare
     v_doc_keys text[];
     v_docs text[];
     v_item record;
+    v_versions bigint[];
     v_conflicts text[];
 begin
     loop
@@ -111,7 +130,8 @@ begin
             count(*) filter (where x.action = 'update') as updated, count(*) filter (where x.action = 'insert') as inserted,
             count(x.contested) as contested_count,
             array_agg(x.restamp::text order by x.ord) as restamps, count(x.restamp) as restamped,
-            array_agg(x.calls order by x.ord) as calls, count(x.calls) as asked
+            array_agg(x.calls order by x.ord) as calls, count(x.calls) as asked,
+            max(x.latest_hlc) filter (where x.return_row) as latest_hlc
         into d
         from offline_private.decide_run(p_run.op, p_policy::text, p_device::text, v_now, offline_private.clock_bound_ms(),
             p_run.keys, p_run.seqs, p_run.bases, p_run.hlcs, p_run.rows, p_run.befores, v_current, v_states,
@@ -130,6 +150,13 @@ begin
             exit;
         end if;
     end loop;
+    if d.latest_hlc > v_now then
+        perform offline_private.answer_clock(d.latest_hlc);
+    end if;
+    v_versions := d.versions;
+    if d.restamped > 0 then
+        v_versions := offline_private.restamp(p_device, p_run, d.hlcs, d.restamps, d.versions);
+    end if;
     v_token := offline_private.set_context(p_device, p_run, d.hlcs);
     if d.updated > 0 and cardinality(p_run.columns) > 0 then
         v_rows := offline_private.update_rows(p_shape, p_run.columns, d.updates, d.updated::int,
@@ -150,13 +177,10 @@ begin
         v_doc_keys := v_doc_keys || v_rows.keys;
         v_docs := v_docs || v_rows.docs;
     end loop;
-    if d.restamped > 0 then
-        perform offline_private.restamp(p_device, p_run, d.hlcs, d.restamps);
-    end if;
     if d.contested_count > 0 then
         v_conflicts := offline_private.log_conflicts(p_device, p_run, d.versions, d.contested, d.actions);
     end if;
-    return offline_private.finish(v_token, p_run, p_shape, d.statuses, d.versions, d.columns, d.return_rows, v_conflicts,
+    return offline_private.finish(v_token, p_run, p_shape, d.statuses, v_versions, d.columns, d.return_rows, v_conflicts,
         case when p_run.op = 'delete' then null else '[' || array_to_string(d.docs, ',') || ']' end, false, v_doc_keys, v_docs);
 end
 $change$;

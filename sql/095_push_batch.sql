@@ -419,7 +419,7 @@ begin
     perform offline_private.push_end(p_device, v_acked, v_head.bases[1] - offline_private.now_ms(),
         coalesce(v_head.hlcs[1], 0) > (offline_private.now_ms() + offline_private.clock_bound_ms()) << 16);
     return format('{"epoch":%s,"server_now":%s,"server_hlc":%s,"acked_seq":%s,"mac":null,"results":[%s]}',
-        to_json(offline.epoch()), to_json(offline_private.now_text()), to_json(offline_private.now_hlc()::text),
+        to_json(offline.epoch()), to_json(offline_private.now_text()), to_json(greatest(offline_private.now_hlc(), offline_private.answer_clock())::text),
         to_json(v_acked::text), offline_private.join_results(v_results));
 end
 $push$;

@@ -8,7 +8,8 @@
 -- small table suggests (sequential scans, sorts of a bitmap, joins from the scope's side) would later read whole scopes.
 create function offline_private.feed(p_device uuid, p_scopes offline_private.pull_scope[], p_era int, p_lower pg_snapshot,
     p_upper pg_snapshot, p_after_era int, p_after_xid xid8, p_after_version bigint, p_seen_seq bigint, p_push_scopes boolean, p_limit int)
-returns table (table_id int, row_key text, scope text, version bigint, kind text, era int, change_xid xid8, place bigint, known boolean)
+returns table (table_id int, row_key text, scope text, version bigint, kind text, era int, change_xid xid8, place bigint, known boolean,
+    hlc bigint)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
@@ -29,7 +30,8 @@ begin
     select f.* from (
         select c.* from pair p
         cross join lateral (
-            select s.table_id, s.row_key, s.scope, s.version, case when s.deleted then 'd' else 'u' end, s.era, s.change_xid, s.version, p.known
+            select s.table_id, s.row_key, s.scope, s.version, case when s.deleted then 'd' else 'u' end, s.era, s.change_xid, s.version, p.known,
+                s.hlc
             from offline_data.row_state s
             where s.table_id = p.table_id and s.scope = p.scope
                 and (s.era, s.change_xid, s.version) > (p.era, p.xid, p.version)
@@ -47,11 +49,11 @@ begin
         select c.* from pair p
         cross join lateral (
             select d.table_id, d.row_key, case when n.here then n.scope else d.scope end, case when n.here then n.version else d.version end,
-                case when n.here then 'u' else 'm' end, d.era, d.change_xid, d.version, true
+                case when n.here then 'u' else 'm' end, d.era, d.change_xid, d.version, true, case when n.here then n.hlc end
             from offline_data.row_departure d
             left join lateral (
                 -- A deletion in a scope that is new to the device is not told there.
-                select s.scope, s.version, o.known or not s.deleted as covered, not s.deleted as here
+                select s.scope, s.version, s.hlc, o.known or not s.deleted as covered, not s.deleted as here
                 from offline_data.row_state s
                 join unnest(p_scopes) o on o.table_id = s.table_id and o.scope = s.scope
                 where s.table_id = d.table_id and s.row_key = d.row_key
@@ -63,7 +65,7 @@ begin
                 and p.known
                 and not coalesce(n.covered and (n.version = d.version or n.scope = d.scope), false)
             order by d.era, d.change_xid, d.version
-            limit p_limit) c) f (table_id, row_key, scope, version, kind, era, change_xid, place, known)
+            limit p_limit) c) f (table_id, row_key, scope, version, kind, era, change_xid, place, known, hlc)
     order by f.era, f.change_xid, f.place
     limit p_limit;
 end
@@ -100,10 +102,11 @@ exception when undefined_column or undefined_table then
 end
 $$;
 
--- The changes of one page: rendered text, and the feed position reached ({"more", "era", "xid", "version"}).
+-- The changes of one page: rendered text, the feed position reached ({"more", "era", "xid", "version"}), and the latest clock of
+-- what it shows.
 create function offline_private.pull_page(p_device uuid, p_registry offline_private.registered[], p_scopes offline_private.pull_scope[],
     p_cursor jsonb, p_upper pg_snapshot, p_seen_seq bigint, p_push_scopes boolean, p_limit int, p_bytes bigint,
-    out changes text, out place jsonb)
+    out changes text, out place jsonb, out latest_hlc bigint)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $page$
@@ -115,7 +118,7 @@ declare
 begin
     select array_agg(f.table_id) as table_ids, array_agg(f.row_key) as keys, array_agg(f.scope) as scopes,
         array_agg(f.version) as versions, array_agg(f.kind) as kinds, array_agg(f.era) as eras, array_agg(f.change_xid) as xids,
-        array_agg(f.place) as places, array_agg(f.known) as known
+        array_agg(f.place) as places, array_agg(f.known) as known, array_agg(f.hlc) as hlcs
     into v_feed
     from offline_private.feed(p_device, p_scopes, offline_private.reading_era(), coalesce((p_cursor ->> 'snapshot')::pg_snapshot, p_upper), p_upper,
         coalesce((v_page ->> 'era')::int, 0), coalesce((v_page ->> 'xid')::xid8, '0'), coalesce((v_page ->> 'version')::bigint, -1),
@@ -133,6 +136,7 @@ begin
     changes := v_rendered.changes;
     place := jsonb_build_object('more', v_rendered.taken < cardinality(v_feed.keys), 'era', v_feed.eras[v_rendered.taken],
         'xid', v_feed.xids[v_rendered.taken]::text::numeric, 'version', v_feed.places[v_rendered.taken]);
+    latest_hlc := (select max(u.hlc) from unnest(v_feed.hlcs[:v_rendered.taken], v_contents.letters) u (hlc, letter) where u.letter in ('u', 'd'));
 end
 $page$;
 
@@ -352,7 +356,8 @@ begin
     v_token := offline_private.encode_cursor(v_next::text);
     return format('{"epoch":%s,"reset":%s,"server_now":%s,"server_hlc":%s,"cursor":%s,"has_more":%s,"changes":%s,"revoked_scopes":%s,'
         '"conflicts":%s,"models":%s%s}', to_json(v_epoch), to_json(v_reset), to_json(offline_private.now_text()),
-        to_json(offline_private.now_hlc()::text), to_json(v_token || offline_private.cursor_seal(v_token)), v_page.place ->> 'more',
+        -- What the device edits from now on is later than what it has seen, whichever device's clock ran ahead.
+        to_json(greatest(offline_private.now_hlc(), v_page.latest_hlc)::text), to_json(v_token || offline_private.cursor_seal(v_token)), v_page.place ->> 'more',
         v_page.changes, v_lost.revoked, offline_private.pending_conflicts(),
         case when v_held is null or (v_page.place ->> 'more')::boolean then '[]'
             else offline_private.pull_models(p_device, v_held, v_request.bytes_max)::text end, v_extra);

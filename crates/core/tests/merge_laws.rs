@@ -74,6 +74,40 @@ proptest! {
         }
     }
 
+    /// Some devices saw more of the common past than others, and some write again what they have not seen.
+    #[test]
+    fn last_write_wins_whatever_each_device_saw_of_the_past(
+        past in vec((1u64..20, small_text()), 1..5),
+        edits in vec((any::<prop::sample::Index>(), 1u64..60, small_text()), 2..=4),
+        one in arrival(), other in arrival(),
+    ) {
+        let mut server = Server::new("{}", &[("x", "\"start\"")]);
+        let mut clock = 2_000;
+        let mut seen = vec![(1, at(1_000), "\"start\"".to_owned())];
+        let mut latest = (0, String::new(), "\"start\"".to_owned());
+        for (pause, value) in &past {
+            clock += pause;
+            server.push(&Edit::of("dev-0", at(clock), "x", value).seeing(Some(server.version)));
+            if server.version > seen.last().unwrap().0 {
+                seen.push((server.version, at(clock), value.clone()));
+                latest = (at(clock), "dev-0".to_owned(), value.clone());
+            }
+        }
+        let mut histories = Vec::new();
+        for (device, (view, pause, value)) in DEVICES.into_iter().zip(&edits) {
+            let (base, hlc, before) = view.get(&seen);
+            if value != before {
+                let edit = Edit::of(device, hlc + at(*pause), "x", value).seeing(Some(*base));
+                latest = latest.max((hlc + at(*pause), device.to_owned(), value.clone()));
+                histories.push(vec![edit]);
+            }
+        }
+        for picks in [one, other] {
+            let end = after(&server, &interleaved(&histories, &picks));
+            prop_assert_eq!(end.value("x"), &latest.2);
+        }
+    }
+
     #[test]
     fn last_write_wins_is_idempotent(steps in steps(small_text()), picks in arrival()) {
         let histories = histories(&steps, "\"start\"");

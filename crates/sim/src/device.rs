@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use offline_sync_core::clock::{self, Hlc};
 
 use crate::answer::{PullAnswer, PullRequest, PushAnswer, Verdict};
+use crate::step::Shape;
 use crate::table::{COLUMNS, Raw, Row, TABLE, TEAM, defaults, json_of, laid_over};
 
 /// Kind of a mutation.
@@ -89,6 +90,7 @@ pub struct Device {
     pub cursor: Option<String>,
     sends_before: bool,
     corrects: bool,
+    listens: bool,
     page: usize,
     seen_seq: u64,
     processed: BTreeMap<u64, bool>,
@@ -97,9 +99,9 @@ pub struct Device {
 }
 
 impl Device {
-    /// A device that has nothing yet.
+    /// Device `at` of a shape, which has nothing yet.
     #[must_use]
-    pub fn new(sends_before: bool, corrects: bool, page: usize) -> Device {
+    pub fn new(shape: &Shape, at: usize) -> Device {
         Device {
             rows: BTreeMap::new(),
             outbox: Vec::new(),
@@ -109,9 +111,10 @@ impl Device {
             hlc: Hlc(0),
             paging: false,
             cursor: None,
-            sends_before,
-            corrects,
-            page,
+            sends_before: shape.befores[at],
+            corrects: shape.corrects[at],
+            listens: shape.listens[at],
+            page: shape.page[at],
             seen_seq: 0,
             processed: BTreeMap::new(),
             acked_at_start: 0,
@@ -135,7 +138,12 @@ impl Device {
         lasting: bool,
         now_ms: u64,
     ) {
-        self.hlc = clock::tick(self.hlc, self.clock_ms(now_ms));
+        let wall_ms = self.clock_ms(now_ms);
+        self.hlc = if self.listens {
+            clock::tick(self.hlc, wall_ms)
+        } else {
+            Hlc(wall_ms << 16)
+        };
         self.last_seq += 1;
         let seq = self.last_seq;
         let mut wire = format!(
@@ -246,7 +254,9 @@ impl Device {
         if self.corrects {
             self.offset_ms = 0;
         }
-        self.hlc = clock::observe(self.hlc, Hlc(server_hlc), self.clock_ms(now_ms));
+        if self.listens {
+            self.hlc = clock::observe(self.hlc, Hlc(server_hlc), self.clock_ms(now_ms));
+        }
     }
 
     /// Takes in the answer to a push.

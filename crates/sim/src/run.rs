@@ -24,7 +24,7 @@ pub struct Failure {
 /// The first invariant that breaks.
 pub fn simulate(shape: &Shape, steps: &[Step], faults: Faults) -> Result<Counts, Failure> {
     let names = Names::new(shape);
-    let mut model = Model::new(&names.devices, shape.on_delete, faults);
+    let mut model = Model::new(&names.devices, shape, faults);
     let mut world = World::new(&mut model, shape, false);
     for (after, step) in steps.iter().enumerate() {
         world.step(step).map_err(|what| Failure {

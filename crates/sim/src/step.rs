@@ -169,6 +169,8 @@ pub struct Shape {
     pub befores: Vec<bool>,
     /// Devices that correct their clock by the server's.
     pub corrects: Vec<bool>,
+    /// Devices that keep their clock ahead of all they heard of; others stamp with the time that their clock shows.
+    pub listens: Vec<bool>,
     /// Whether the network is bad.
     pub bad_network: bool,
     /// Whether rows and memberships keep moving while devices pull in the smallest pages.
@@ -205,6 +207,7 @@ impl Shape {
             page: (0..devices).map(|_| page(&mut random)).collect(),
             befores: (0..devices).map(|_| random.percent(60)).collect(),
             corrects: (0..devices).map(|_| random.percent(50)).collect(),
+            listens: (0..devices).map(|_| random.percent(60)).collect(),
             bad_network: random.percent(60) && !restless,
             restless,
         }
@@ -223,6 +226,7 @@ impl Shape {
             .collect();
         shape.befores = (0..devices).map(|_| random.percent(60)).collect();
         shape.corrects = (0..devices).map(|_| random.percent(50)).collect();
+        shape.listens = (0..devices).map(|_| random.percent(60)).collect();
         shape
     }
 }

@@ -28,6 +28,8 @@ caught! {
     a_cursor_that_skips_open_transactions_is_noticed: cursor_skips_open,
     a_cursor_that_is_off_by_one_is_noticed: cursor_off_by_one,
     a_clock_that_is_not_observed_is_noticed: clock_not_observed,
+    a_clock_that_is_not_told_is_noticed: clock_not_told,
+    an_equal_value_that_goes_unnoticed_is_noticed: equal_value_unnoticed,
     a_forgotten_departure_is_noticed: departure_forgotten,
     a_lost_scope_that_is_not_named_is_noticed: revocation_forgotten,
     a_decision_that_is_not_logged_is_noticed: conflict_not_logged,

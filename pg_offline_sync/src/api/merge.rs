@@ -13,7 +13,8 @@ use crate::error::OrRaise;
 /// Decides a run of updates, upserts or deletions; one row a mutation, in the order of the run.
 ///
 /// `ord` counts from 1. `action` is `update`, `insert`, `delete`, `resurrect` or `nothing`; a refused
-/// mutation has a `code` instead. `version` is the row's version before the run. `calls` are functions of
+/// mutation has a `code` instead. `version` is the row's version before the run, `latest_hlc` the
+/// later of `hlc` and the clock of the row's last change. `calls` are functions of
 /// the owner that have to be asked: with their `answers` the run is decided again.
 #[pg_extern(immutable, parallel_safe, schema = "offline_private")]
 #[allow(clippy::too_many_arguments, clippy::type_complexity)]
@@ -42,6 +43,7 @@ pub fn decide_run(
             name!(status, &'static str),
             name!(version, Option<i64>),
             name!(hlc, i64),
+            name!(latest_hlc, i64),
             name!(doc, String),
             name!(columns, Option<String>),
             name!(contested, Option<String>),
@@ -93,6 +95,7 @@ fn decided_row(
     &'static str,
     Option<i64>,
     i64,
+    i64,
     String,
     Option<String>,
     Option<String>,
@@ -117,6 +120,7 @@ fn decided_row(
         decision.status.as_str(),
         decided.version,
         i64::try_from(decision.hlc).unwrap_or(i64::MAX),
+        i64::try_from(decided.latest_hlc).unwrap_or(i64::MAX),
         decided.row_json(),
         decided.columns_json(),
         decided.contested_json(),

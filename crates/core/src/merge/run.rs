@@ -25,6 +25,9 @@ pub struct Decided {
     pub key: String,
     /// Version of the row before the run; `None` when the server knows no such row.
     pub version: Option<i64>,
+    /// The later of the decision's clock and that of the row's last change: what a device that is shown the
+    /// row has to be ahead of.
+    pub latest_hlc: u64,
     /// What to do.
     pub decision: Decision,
     /// Raw values of the key columns.
@@ -271,11 +274,13 @@ pub fn decide_run(
         let key = keys[ord].as_str();
         let state = states.get(key).copied();
         let decision = decide(&ctx, &incoming, current.get(key), state);
+        let row_hlc = state.and_then(|state| u64::try_from(state.hlc).ok());
         Decided {
             ord,
             seq: seqs[ord],
             key: key.to_owned(),
             version: state.map(|state| state.version),
+            latest_hlc: decision.hlc.max(row_hlc.unwrap_or(0)),
             decision,
             key_values,
         }

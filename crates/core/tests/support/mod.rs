@@ -162,9 +162,13 @@ impl Server {
             }
             Action::Nothing | Action::Reject { .. } => {}
         }
+        if !decision.restamp.is_empty() {
+            self.version += 1;
+            self.hlc = self.hlc.max(decision.hlc);
+            self.device = Some(edit.device.clone());
+        }
         for column in &decision.restamp {
-            let version = self.clocks.get(column).unwrap_or(&self.life).0;
-            let mark = (version, decision.hlc, Some(edit.device.clone()));
+            let mark = (self.version, decision.hlc, Some(edit.device.clone()));
             self.clocks.insert(column.clone(), mark);
         }
         decided

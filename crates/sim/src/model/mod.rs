@@ -10,6 +10,7 @@ use offline_sync_core::limits::Limits;
 use offline_sync_core::tables::Tables;
 
 use crate::answer::{Change, LogEntry, PullAnswer, PullRequest, PushAnswer, Server};
+use crate::step::Shape;
 use crate::table::{Raw, Row, Schema, SchemaChange};
 use store::Effect;
 
@@ -27,6 +28,10 @@ pub struct Faults {
     pub cursor_off_by_one: bool,
     /// A clock is taken as claimed, whatever the device had seen.
     pub clock_not_observed: bool,
+    /// An answer tells the server's clock alone, not those of what it shows.
+    pub clock_not_told: bool,
+    /// An equal value moves the clock of what everybody has seen.
+    pub equal_value_unnoticed: bool,
     /// Columns of this policy are decided by the clock.
     pub as_last_write: Option<&'static str>,
     /// The history of a column does not reach the decision.
@@ -146,6 +151,7 @@ impl Queued {
 #[derive(Clone, Debug, Default)]
 struct DeviceState {
     id: String,
+    listens: bool,
     acked: u64,
     queue: BTreeMap<u64, Queued>,
     conflicts: HashMap<u64, bool>,
@@ -185,11 +191,15 @@ pub struct Model {
 impl Model {
     /// An empty server that knows these devices.
     #[must_use]
-    pub fn new(ids: &[String], on_delete: &'static str, faults: Faults) -> Model {
-        let devices = ids.iter().map(|id| DeviceState {
-            id: id.clone(),
-            ..DeviceState::default()
-        });
+    pub fn new(ids: &[String], shape: &Shape, faults: Faults) -> Model {
+        let devices = ids
+            .iter()
+            .zip(&shape.listens)
+            .map(|(id, listens)| DeviceState {
+                id: id.clone(),
+                listens: *listens,
+                ..DeviceState::default()
+            });
         let mut model = Model {
             rows: BTreeMap::new(),
             departures: BTreeMap::new(),
@@ -200,7 +210,7 @@ impl Model {
             next_xid: 1,
             next_version: 1,
             schema: Schema::default(),
-            on_delete,
+            on_delete: shape.on_delete,
             policy: String::new(),
             tables: Tables::default(),
             limits: Limits::default(),

@@ -43,6 +43,7 @@ struct Found {
     key: Raw,
     kind: char,
     known: bool,
+    hlc: u64,
 }
 
 impl Model {
@@ -226,6 +227,7 @@ impl Model {
                     key: key.clone(),
                     kind: if state.deleted { 'd' } else { 'u' },
                     known,
+                    hlc: state.hlc,
                 });
             }
         }
@@ -274,6 +276,7 @@ impl Model {
                 key: key.clone(),
                 kind: if here.is_some() { 'u' } else { 'm' },
                 known: true,
+                hlc: here.map_or(0, |state| state.hlc),
             });
         }
     }
@@ -284,6 +287,10 @@ impl Model {
             .get(&found.key)
             .and_then(|stored| stored.row.as_ref());
         let visible = row.filter(|row| self.devices[device].teams.contains(&row[TEAM]));
+        if self.faults.clock_not_told {
+        } else if found.kind == 'd' || found.kind == 'u' && visible.is_some() {
+            answer.server_hlc = answer.server_hlc.max(found.hlc);
+        }
         match (found.kind, visible) {
             ('d', _) if self.faults.deletion_forgotten => {}
             ('d', _) => answer.deletes.push(found.key),

@@ -39,7 +39,7 @@ fn compare_with(
     shape: &Shape,
     steps: &[Step],
 ) -> Result<Counts, String> {
-    let mut model = Model::new(&names.devices, shape.on_delete, Faults::default());
+    let mut model = Model::new(&names.devices, shape, Faults::default());
     let mut ours = World::new(&mut model, shape, true);
     let mut theirs = World::new(postgres, shape, true);
     for (at, step) in steps.iter().enumerate() {

@@ -79,7 +79,7 @@ impl<'s, S: Server> World<'s, S> {
     /// A world in which the lasting rows exist and every device has some teams. `keeps_answers`: for a comparison.
     pub fn new(server: &'s mut S, shape: &Shape, keeps_answers: bool) -> World<'s, S> {
         let names = Names::new(shape);
-        let device = |at: usize| Device::new(shape.befores[at], shape.corrects[at], shape.page[at]);
+        let device = |at: usize| Device::new(shape, at);
         let mut world = World {
             server,
             devices: (0..shape.devices).map(device).collect(),

@@ -65,7 +65,7 @@ async fn every_helper_that_takes_a_device_refuses_a_foreign_one() {
             scene.victims_note
         ),
         format!(
-            "offline_private.restamp({device}, {run}, array[1]::bigint[], array[null]::text[])"
+            "offline_private.restamp({device}, {run}, array[1]::bigint[], array[null]::text[], array[1]::bigint[])"
         ),
         format!(
             "offline_private.log_conflicts({device}, {run}, array[1]::bigint[], array['[]'], array['update'])"

@@ -195,6 +195,89 @@ async fn equal_values_move_the_clock() {
     );
 }
 
+/// Found by simulation: an equal write moved the clock of a version that others had seen, so whoever came after it won whatever its clock.
+#[tokio::test]
+async fn who_saw_only_the_first_of_two_equal_writes_is_judged_by_the_clock_in_either_order() {
+    for order in [[2, 1], [1, 2]] {
+        let db = Db::create().await;
+        cards(&db, json!({})).await;
+        let (mut devices, key) = devices_with_card(&db, 3, json!({ "a": "base" })).await;
+        let now = now_ms(&db).await;
+        let mut edit = |n: usize, value: &str, delay: u64| {
+            devices[n].record(
+                Op::Update,
+                TABLE,
+                key.clone(),
+                json!({ "a": value }),
+                at(hlc(now + delay)),
+            );
+        };
+        edit(0, "same", 10);
+        edit(2, "same", 30);
+        devices[0].push().await;
+        devices[1].pull().await;
+        devices[1].record(
+            Op::Update,
+            TABLE,
+            key.clone(),
+            json!({ "a": "other" }),
+            at(hlc(now + 20)),
+        );
+        for n in order {
+            devices[n].push().await;
+        }
+        assert_eq!(settle(&mut devices, &key, "a").await, "same", "{order:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_equal_write_is_a_change_that_devices_are_told_of() {
+    let db = Db::create().await;
+    cards(&db, json!({})).await;
+    let (mut devices, key) = devices_with_card(&db, 3, json!({ "a": "base" })).await;
+    for n in [0, 1] {
+        devices[n].update(TABLE, key.clone(), json!({ "a": "same", "b": n }));
+    }
+    devices[0].push().await;
+    devices[2].pull().await;
+    let answer = devices[1].push().await;
+    assert_eq!(answer.statuses(), ["merged"]);
+    let version: i64 = db
+        .one("select version from offline_data.row_state", &[])
+        .await;
+    assert_eq!(answer.results[0].version, Some(version.to_string()));
+    assert_eq!(devices[2].pull().await.upserts, 1);
+    assert_eq!(settle(&mut devices, &key, "a").await, "same");
+}
+
+#[tokio::test]
+async fn an_answer_tells_a_clock_that_is_later_than_what_it_shows() {
+    let db = Db::create().await;
+    cards(&db, json!({})).await;
+    let (mut devices, key) = devices_with_card(&db, 3, json!({ "a": "base" })).await;
+    let ahead = now_ms(&db).await + 50_000;
+    devices[0].record(
+        Op::Update,
+        TABLE,
+        key.clone(),
+        json!({ "a": "ahead" }),
+        at(hlc(ahead)),
+    );
+    let told = |clock: &str| clock.parse::<u64>().unwrap() >> 16;
+    let own = devices[0].push().await;
+    assert!(told(&own.server_hlc) < ahead, "it knows its own clock");
+    let other = &devices[1];
+    let all = other.caller.pull(other.id, &json!({})).await;
+    assert!(told(&all.server_hlc) >= ahead);
+    let since = json!({ "cursor": all.cursor });
+    let nothing = other.caller.pull(other.id, &since).await;
+    assert!(told(&nothing.server_hlc) < ahead, "nothing new");
+    devices[2].update(TABLE, key.clone(), json!({ "a": "late" }));
+    let merged = devices[2].push().await;
+    assert_eq!(merged.statuses(), ["merged"]);
+    assert!(told(&merged.server_hlc) >= ahead);
+}
+
 #[tokio::test]
 async fn a_batch_sent_by_a_wrong_clock_is_known_by_its_offset() {
     let db = Db::create().await;

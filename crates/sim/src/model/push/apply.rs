@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::{Pushing, Single, verdict};
 use crate::answer::{LogEntry, Verdict};
 use crate::model::store::{Author, sets};
-use crate::model::{BOUND_MS, Model, Stamp, Stored};
+use crate::model::{BOUND_MS, Model, Stamp, State, Stored};
 use crate::table::{COLUMNS, Raw, Row, TEAM, TITLE, defaults, find, laid_over};
 use crate::value::canonical;
 
@@ -74,6 +74,10 @@ impl Model {
         pushing: &Pushing,
     ) -> Result<Verdict, &'static str> {
         let decision = decided.decision;
+        if decision.return_row && !self.faults.clock_not_told {
+            let latest_hlc = pushing.latest_hlc.get().max(decided.latest_hlc);
+            pushing.latest_hlc.set(latest_hlc);
+        }
         let device = pushing.device;
         let seq = single.seq();
         let claimed = single.run.hlcs[single.at].unwrap_or(0);
@@ -82,6 +86,11 @@ impl Model {
         } else {
             decision.hlc
         };
+        if self.devices[device].listens && !decision.skewed && decision.hlc > claimed {
+            self.blame(format!(
+                "the clock of mutation {seq} of device {device}, {claimed}, is behind what the device had seen of {key}"
+            ));
+        }
         let mut result = verdict(seq, decision.status.as_str());
         result.columns = decision
             .columns
@@ -145,7 +154,8 @@ impl Model {
             let pending = decision.status == Status::Conflict;
             self.devices[device].conflicts.insert(seq, pending);
         }
-        self.restamp(key, &decision.restamp, hlc, device);
+        let restamped = self.restamp(single, key, &decision.restamp, hlc, pushing);
+        result.version = restamped.or(result.version);
         for entry in decision.contested {
             if !self.faults.conflict_not_logged {
                 self.log.push(LogEntry {
@@ -218,31 +228,50 @@ impl Model {
         }
     }
 
-    fn restamp(&mut self, key: &Raw, columns: &[String], hlc: u64, device: usize) {
-        if columns.is_empty() {
-            return;
-        }
-        if let Some(state) = self
-            .rows
-            .get_mut(key)
-            .and_then(|stored| stored.state.as_mut())
-        {
-            state.hlc = state.hlc.max(hlc);
+    /// An equal value: the row as it is gets a version that nobody has seen, its columns the clock.
+    fn restamp(
+        &mut self,
+        single: &Single<'_>,
+        key: &Raw,
+        columns: &[String],
+        hlc: u64,
+        pushing: &Pushing,
+    ) -> Option<i64> {
+        let mut stored = self.rows.get(key).filter(|_| !columns.is_empty())?.clone();
+        let state = stored.state.as_mut()?;
+        let device = Some(pushing.device);
+        if self.faults.equal_value_unnoticed {
             for at in columns.iter().filter_map(|name| find(name)) {
-                let own = state.clocks.iter().position(|(other, _)| *other == at);
-                let version = own.map_or(state.life.version, |own| state.clocks[own].1.version);
-                let device = Some(device);
-                let stamp = Stamp {
+                let known = state.clocks.iter_mut().find(|(other, _)| *other == at);
+                let stamp = known.map_or(&mut state.life, |(_, stamp)| stamp);
+                (stamp.hlc, stamp.device) = (hlc, device);
+            }
+            self.put(key.clone(), stored);
+            return None;
+        }
+        let version = self.next_version;
+        self.next_version += 1;
+        for at in columns.iter().filter_map(|name| find(name)) {
+            state.clocks.retain(|(other, _)| *other != at);
+            state.clocks.push((
+                at,
+                Stamp {
                     version,
                     hlc,
                     device,
-                };
-                match own {
-                    Some(own) => state.clocks[own].1 = stamp,
-                    None => state.clocks.push((at, stamp)),
-                }
-            }
+                },
+            ));
         }
+        *state = State {
+            version,
+            xid: pushing.xid,
+            hlc: state.hlc.max(hlc),
+            device,
+            seq: single.seq(),
+            ..state.clone()
+        };
+        self.put(key.clone(), stored);
+        Some(version)
     }
 
     /// The last content of a deleted row, for a caller in whose scope it was.

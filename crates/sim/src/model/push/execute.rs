@@ -118,7 +118,14 @@ impl Model {
         match self.blocked(pushing.device, unit, &late.seqs) {
             Some((true, _)) => Err((0, "PT424")),
             Some((false, _)) => Err((0, "PT425")),
-            None => self.apply_unit(unit, pushing),
+            None => {
+                let latest_hlc = pushing.latest_hlc.get();
+                let outcome = self.apply_unit(unit, pushing);
+                if outcome.is_err() {
+                    pushing.latest_hlc.set(latest_hlc);
+                }
+                outcome
+            }
         }
     }
 

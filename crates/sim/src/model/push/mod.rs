@@ -6,6 +6,7 @@ mod execute;
 mod group;
 mod retry;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use offline_sync_core::batch::parse_batch;
@@ -42,6 +43,8 @@ struct Pushing {
     now_ms: u64,
     waiting: BTreeSet<Raw>,
     results: Vec<Verdict>,
+    /// The latest clock of the rows that the answer shows.
+    latest_hlc: Cell<u64>,
 }
 
 fn verdict(seq: u64, status: &str) -> Verdict {
@@ -83,6 +86,7 @@ impl Model {
             now_ms,
             waiting: BTreeSet::new(),
             results: Vec::new(),
+            latest_hlc: Cell::new(now_ms << 16),
         };
         self.retry(&mut pushing);
         let queue = &self.devices[device].queue;
@@ -111,7 +115,7 @@ impl Model {
         pushing.results.dedup_by_key(|result| result.seq);
         Ok(PushAnswer {
             acked_seq: self.devices[device].acked,
-            server_hlc: now_ms << 16,
+            server_hlc: pushing.latest_hlc.get(),
             results: pushing.results,
         })
     }
