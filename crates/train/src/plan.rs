@@ -69,8 +69,12 @@ impl Plan {
     }
 }
 
-/// Reads the parameters of the algorithm and of the features; none may be left over.
-pub(crate) fn plan(spec: &mut Spec, task: Task) -> Result<(Plan, Encoding, Value), TrainError> {
+/// Reads the parameters of the algorithm and of the features; none may be left over. `rows` train.
+pub(crate) fn plan(
+    spec: &mut Spec,
+    task: Task,
+    rows: usize,
+) -> Result<(Plan, Encoding, Value), TrainError> {
     let params = &mut spec.params;
     let classes = usize::from(task == Task::Classification);
     let plan = match spec.algorithm {
@@ -81,7 +85,7 @@ pub(crate) fn plan(spec: &mut Spec, task: Task) -> Result<(Plan, Encoding, Value
         Algorithm::MultinomialNb => Plan::MultinomialNb(bayes::multinomial_params(params)?),
         Algorithm::Tree => Plan::Forest(ForestParams::tree(params)?),
         Algorithm::Forest => Plan::Forest(ForestParams::forest(params, classes)?),
-        Algorithm::Boosting => Plan::Boosting(BoostingParams::of(params)?),
+        Algorithm::Boosting => Plan::Boosting(BoostingParams::of(params, rows)?),
         Algorithm::Kmeans => Plan::Kmeans(KmeansParams::of(params)?),
         Algorithm::Pca => Plan::Pca(pca::params(params)?),
         Algorithm::Ftrl => Plan::Ftrl(FtrlParams::of(params)?),

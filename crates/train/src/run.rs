@@ -46,8 +46,8 @@ pub fn train(
         return recommend::train(&mut spec, data, &mut work);
     }
     let task = spec.task(&data.labels)?;
-    let (plan, encoding, params) = plan(&mut spec, task)?;
     let (targets, split) = targets_and_split(&spec, task, data)?;
+    let (plan, encoding, params) = plan(&mut spec, task, split.train.len())?;
     let Fitted {
         features,
         mut warnings,

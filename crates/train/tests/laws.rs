@@ -263,6 +263,30 @@ fn texts_and_categories_train() {
     }
 }
 
+#[test]
+fn boosting_learns_from_thirty_rows_by_smaller_leaves() {
+    let data = TrainData {
+        rows: 30,
+        numeric: (0..30).map(f64::from).collect(),
+        labels: Labels::Text(
+            (0..30)
+                .map(|row| Some(["low", "high"][usize::from(row > 14)].into()))
+                .collect(),
+        ),
+        ..TrainData::default()
+    };
+    let spec = spec("boosting", 1, &json!({})).to_string();
+    let report = train(&spec, &data, &LIMITS, &mut Free).unwrap().report;
+    assert!(
+        report["params"]["min_leaf"].as_u64().unwrap() <= 3,
+        "{report}"
+    );
+    assert!(
+        report["metrics"]["accuracy"].as_f64().unwrap() > 0.85,
+        "{report}"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

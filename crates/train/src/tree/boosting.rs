@@ -27,12 +27,13 @@ pub(crate) struct BoostingParams {
 }
 
 impl BoostingParams {
-    pub(crate) fn of(params: &mut Params) -> Result<Self, TrainError> {
+    /// `rows` train. A small table would not be split at all with leaves as large as by default.
+    pub(crate) fn of(params: &mut Params, rows: usize) -> Result<Self, TrainError> {
         Ok(Self {
             rounds: params.count("rounds", 100, 1, 10_000)?,
             rate: params.number("learning_rate", 0.1, 1e-4, 1.0)?,
             depth_max: params.count("max_depth", 6, 1, 64)?,
-            leaf_rows_min: params.count("min_leaf", 20, 1, 1_000_000)?,
+            leaf_rows_min: params.count("min_leaf", 20.min(rows / 8).max(1), 1, 1_000_000)?,
             l2: params.number("l2", 0.0, 0.0, 1e9)?,
             subsample: params.number("subsample", 1.0, 0.05, 1.0)?,
         })
