@@ -10,7 +10,7 @@
 //! | module | does |
 //! | --- | --- |
 //! | [`artifact`] | bytes ⇄ a validated model, with a SHA-256 over the content |
-//! | [`schema`], [`row`], [`text`] | features, and the columns that a row becomes |
+//! | [`schema`], [`row`], [`text`], [`time`] | features, and the columns that a row becomes |
 //! | [`models`] | linear, naive Bayes, trees, k-means, FTRL, vectors |
 //! | [`predict`] | a row by feature name → label, score and probabilities |
 //! | [`envelope`] | the JSON document in which models are exported, pulled and imported |
@@ -34,6 +34,7 @@ pub mod row;
 pub mod schema;
 pub mod summary;
 pub mod text;
+pub mod time;
 
 pub use artifact::{Artifact, Content};
 pub use error::ModelError;

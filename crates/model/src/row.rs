@@ -1,5 +1,6 @@
 //! A row by feature name → the columns that models score.
 
+use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -8,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::error::ModelError;
 use crate::limits::INPUT_MAX;
 use crate::schema::{Feature, FeatureKind, columns};
-use crate::text;
+use crate::{text, time};
 
 /// One value of a row, as SQL or JSON gave it.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,22 +42,21 @@ pub fn from_json(features: &[Feature], row: &Map<String, Value>) -> Result<Vec<f
             (Some(Value::Bool(bool)), FeatureKind::Numeric { .. }) => {
                 Cell::Number(f64::from(u8::from(*bool)))
             }
-            (
-                Some(Value::String(text)),
-                FeatureKind::Categorical { .. } | FeatureKind::Text { .. },
-            ) => Cell::Text(text),
-            (
-                Some(value @ (Value::Number(_) | Value::Bool(_))),
-                FeatureKind::Categorical { .. },
-            ) => {
-                word = value.to_string();
+            (Some(Value::String(text)), FeatureKind::Numeric { .. })
+                if let Some(seconds) = time::seconds(text) =>
+            {
+                Cell::Number(seconds)
+            }
+            (Some(Value::String(text)), FeatureKind::Text { .. }) => Cell::Text(text),
+            (Some(value), FeatureKind::Categorical { .. }) if let Some(found) = category(value) => {
+                word = found;
                 Cell::Text(&word)
             }
             (Some(_), kind) => {
                 return Err(ModelError::BadFeature {
                     feature: feature.name.clone(),
                     expected: match kind {
-                        FeatureKind::Numeric { .. } => "a number",
+                        FeatureKind::Numeric { .. } => "a number, a boolean or a time",
                         FeatureKind::Categorical { .. } => "a string, number or boolean",
                         FeatureKind::Text { .. } => "a string",
                     },
@@ -66,6 +66,26 @@ pub fn from_json(features: &[Feature], row: &Map<String, Value>) -> Result<Vec<f
         encode(&feature.kind, &cell, own);
     }
     Ok(out)
+}
+
+/// The word that a JSON value is as a category: a number is the same word however it was spelled. `None` for
+/// null, arrays and objects.
+#[must_use]
+pub fn category(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Bool(_) => Some(Cow::Owned(value.to_string())),
+        Value::Number(number) => Some(Cow::Owned(match number.as_f64() {
+            Some(float) if number.is_f64() && whole(float) => (float as i64).to_string(),
+            _ => number.to_string(),
+        })),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// Whether a float is a whole number that it holds exactly.
+fn whole(float: f64) -> bool {
+    float.abs() < 9e15 && libm::trunc(float) == float
 }
 
 /// Writes one value into the columns of its feature, which are zero before.
