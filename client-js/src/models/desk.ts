@@ -67,6 +67,11 @@ export class Desk {
     this.#tools.onChange();
   }
 
+  /** Forgets that a version was no good: the one that is stored serves again. */
+  forgive(name: string): void {
+    if (this.#refusals.delete(name)) this.#tools.onChange();
+  }
+
   /** Asks a model. Rejects with `OfflineError`. */
   async use<T>(
     name: string,

@@ -65,6 +65,7 @@ async function takeOne(
   if (version === null) return desk.drop(name);
   const before = (await desk.records()).get(name);
   if (before?.version === version && before.sha256 === sha256) {
+    desk.forgive(name);
     if (!sameJson(before.user as Json, user as Json)) await desk.setUser({ ...before, user });
     return;
   }

@@ -193,6 +193,21 @@ describe('a version that is no good', () => {
     expect(lastHeld(made)).toEqual({ warm: 1 });
   });
 
+  it('is forgotten when the server goes back to the one before', async () => {
+    world.server.models.deploy('warm', 1, DOCUMENTS.warm_1);
+    const made = await modelDevice(world);
+    const { models, sync } = made;
+    await sync();
+    world.server.models.deploy('warm', 2, damaged(DOCUMENTS.warm_2));
+    for (let i = 0; i < 4; i += 1) await sync();
+    expect(lastHeld(made)).toEqual({ warm: 2 });
+    world.server.models.deploy('warm', 1, DOCUMENTS.warm_1);
+    await sync();
+    await sync();
+    expect(lastHeld(made)).toEqual({ warm: 1 });
+    expect(await models().list()).toMatchObject([{ version: 1, error: null }]);
+  });
+
   it('in the storage is noticed, and fetched again', async () => {
     world.server.models.deploy('warm', 1, DOCUMENTS.warm_1);
     const { device, models, sync } = await modelDevice(world);
