@@ -26,7 +26,8 @@ as $$
     select 1000
 $$;
 
--- The state of rows as decide_run() reads it, read after the rows were locked: nobody else changes it now. With
+-- The state of rows as decide_run() reads it, read after the rows were locked: nobody else changes it now. Rows that were deleted in a
+-- scope that is not the caller's are as unknown as those that never were. With
 -- p_base_columns also their values at the bases, with p_trail_columns each later write of them, as far as the history reaches and
 -- where the row is in a scope of the caller's. By key, one by one: plans are kept while the table grows, and what suits a small one
 -- would read all of a large one. p_forms: wire_form of the columns.
@@ -52,7 +53,8 @@ begin
                 'device', s.device_id, 'life', json_build_array(s.life_version, s.life_hlc, s.life_device), 'clocks', s.clocks)), '[]')::text
             from unnest(p_keys) u (k)
             cross join lateral (
-                select r.* from offline_data.row_state r where r.table_id = p_table_id and r.row_key = u.k offset 0) s);
+                select r.* from offline_data.row_state r where r.table_id = p_table_id and r.row_key = u.k offset 0) s
+            where not s.deleted or s.scope = any (array(select c.scope from offline_private.caller_scopes() c where c.table_id = p_table_id)));
     end if;
     select t.history_start into v_start from offline_data.synced_table t where t.table_id = p_table_id;
     v_scopes := array(select c.scope from offline_private.caller_scopes() c where c.table_id = p_table_id);
@@ -60,6 +62,10 @@ begin
         select coalesce(json_agg(json_build_object('key', s.row_key, 'version', s.version, 'hlc', s.hlc, 'deleted', s.deleted,
             'device', s.device_id, 'life', json_build_array(s.life_version, s.life_hlc, s.life_device), 'clocks', s.clocks,
             'base', case when s.reaches and p_base_columns is not null and u.base is not null
+                -- What it was in a scope that the caller has not is not for them.
+                and not exists (
+                    select from offline_data.row_departure d
+                    where d.table_id = p_table_id and d.row_key = u.k and d.version > u.base and d.scope <> all (v_scopes))
                 then offline_private.base_values(p_table_id, s.row_key, u.base, p_base_columns, p_forms) end,
             'trail', t.trail)), '[]')::text
         from unnest(p_keys, p_bases) u (k, base)
@@ -85,7 +91,8 @@ begin
                 cross join unnest(p_trail_columns) c (name)
                 where h.op <> 'd' and (h.old -> c.name) is not null
                     and coalesce((s.clocks -> c.name ->> 0)::bigint, s.life_version) > s.since
-                group by c.name) w) t);
+                group by c.name) w) t
+        where not s.deleted or s.scope = any (v_scopes));
 end
 $$;
 
@@ -204,7 +211,7 @@ begin
         case when e.outcome = 'manual' then 'pending' else 'auto' end, v_now,
         coalesce(v_kind, case p_actions[array_position(p_run.seqs, e.seq)] when 'update' then 'edit' else 'deleted' end), e.overlap,
         case when e.outcome = 'manual' then p_run.hlcs[array_position(p_run.seqs, e.seq)] end
-    from offline_private.conflict_entries(v_seed, p_run.keys, p_run.seqs, p_versions, p_contested) e;
+    from offline_private.conflict_entries(v_seed, p_run.keys, p_run.seqs, p_versions, p_contested, p_run.bases, p_run.befores) e;
     if exists (select from unnest(p_contested) u (c) where u.c like '%"outcome":"manual"%') then
         perform offline_private.suggest_conflicts(array_remove(v_ids, null)::uuid[]);
         perform offline_private.wake(array['offline:user:' || v_user], 'conflict');

@@ -48,28 +48,58 @@ begin
 end
 $$;
 
--- Brings back a deleted row with the edit on top, as the caller. p_old: its last content, from the history.
-create function offline_private.resurrect(p_shape jsonb, p_old json, p_doc text, out keys text[], out docs text[])
+-- Whether the caller could have put this row where it was and edited it there: tried, and taken back. Policies that look at the
+-- content must see what was deleted, not what the edit makes of it.
+create function offline_private.could_edit(p_shape jsonb, p_key text, p_columns text[], p_row json)
+returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform offline_private.clear_context();
+    perform offline_private.insert_rows(p_shape, p_columns, json_build_array(p_row)::text, 1, false);
+    if offline_private.lock_rows(p_shape, 'update', '{}', array[p_key]) = '[]' then
+        return false;
+    end if;
+    raise exception sqlstate 'OSYES';
+exception
+    when sqlstate 'OSYES' then
+        return true;
+    when insufficient_privilege then
+        return false;
+end
+$$;
+
+-- Brings back a deleted row with the edit on top, as the caller, who must be one who could have edited it while it was there.
+-- p_old: its last content, from the history. JSON throughout: jsonb would spell the columns anew that nobody edited.
+create function offline_private.resurrect(p_shape jsonb, p_key text, p_old json, p_doc text, out keys text[], out docs text[])
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_row jsonb;
+    v_row json;
     v_columns text[];
 begin
-    if p_old is null then
+    if p_old is not null then
+        execute format('select row_to_json(w.*) from (select %s from json_populate_record(null::%s, $1) t) w',
+            (select string_agg(format('%s as %I', c.value ->> 'wire', c.key), ', ')
+                from jsonb_each(p_shape -> 'columns') c where not (c.value ->> 'generated')::boolean),
+            p_shape ->> 'relation')
+        into v_row using p_old;
+        v_columns := array(select json_object_keys(v_row) except select jsonb_array_elements_text(p_shape -> 'key'));
+    end if;
+    if p_old is null or not offline_private.could_edit(p_shape, p_key, v_columns, v_row) then
         raise exception using errcode = '42501', message = 'row not found or not permitted';
     end if;
-    execute format('select to_jsonb(w.*) from (select %s from json_populate_record(null::%s, $1) t) w',
-        (select string_agg(format('%s as %I', c.value ->> 'wire', c.key), ', ')
-            from jsonb_each(p_shape -> 'columns') c where not (c.value ->> 'generated')::boolean),
-        p_shape ->> 'relation')
-    into v_row using p_old;
-    v_row := v_row || p_doc::jsonb;
-    v_columns := array(select jsonb_object_keys(v_row) except select jsonb_array_elements_text(p_shape -> 'key'));
+    v_row := (
+        select json_object_agg(c.key, c.value)
+        from (
+            select o.key, o.value from json_each(v_row) o where p_doc::json -> o.key is null
+            union all select d.key, d.value from json_each(p_doc::json) d) c);
+    v_columns := array(select json_object_keys(v_row) except select jsonb_array_elements_text(p_shape -> 'key'));
     perform set_config('offline_sync.push_resurrect', 'on', true);
     select i.keys, i.docs into keys, docs
-    from offline_private.insert_rows(p_shape, v_columns, jsonb_build_array(v_row)::text, 1, true) i;
+    from offline_private.insert_rows(p_shape, v_columns, json_build_array(v_row)::text, 1, true) i;
     perform set_config('offline_sync.push_resurrect', '', true);
 end
 $$;
@@ -173,7 +203,7 @@ begin
         perform offline_private.delete_rows(p_shape, d.deletes);
     end if;
     for v_item in select u.k, u.doc from unnest(p_run.keys, d.actions, d.docs) u (k, action, doc) where u.action = 'resurrect' loop
-        v_rows := offline_private.resurrect(p_shape, offline_private.deleted_row(p_device, p_run.table_id, v_item.k), v_item.doc);
+        v_rows := offline_private.resurrect(p_shape, v_item.k, offline_private.deleted_row(p_device, p_run.table_id, v_item.k), v_item.doc);
         v_doc_keys := v_doc_keys || v_rows.keys;
         v_docs := v_docs || v_rows.docs;
     end loop;

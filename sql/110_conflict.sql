@@ -184,7 +184,7 @@ begin
         if v_is_there then
             v_result := offline_private.update_rows(v_shape, v_columns, jsonb_build_array(v_row)::text, 1, true);
         else
-            v_result := offline_private.resurrect(v_shape, offline_private.conflict_row(p_conflict), v_row::text);
+            v_result := offline_private.resurrect(v_shape, v_claim.row_key, offline_private.conflict_row(p_conflict), v_row::text);
         end if;
     end if;
     return jsonb_build_object('id', p_conflict, 'status', 'resolved', 'resolution', p_resolution, 'row', v_result.docs[1]::jsonb);

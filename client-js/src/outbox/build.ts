@@ -58,7 +58,7 @@ export function addIntent(intent: Intent, context: BuildContext): Built {
     keyText: text,
     base: server?.version ?? null,
     patch,
-    before: beforeOf(intent.op, patch, shown),
+    before: beforeOf(intent.op, key, patch, shown),
     hlc,
     after: context.after,
     group: context.group,
@@ -133,9 +133,15 @@ function assertSameKey(spec: TableSpec, values: JsonRow, shown: JsonRow): void {
   }
 }
 
-/** What the device showed for the patched columns: counters and merges are computed from it. */
-function beforeOf(op: Operation, patch: JsonRow, shown: JsonRow | undefined): JsonRow | null {
-  if (shown === undefined || (op !== 'update' && op !== 'upsert')) return null;
-  const columns = Object.keys(patch).filter((column) => shown[column] !== undefined);
+/**
+ * What the device showed for the patched columns: counters and merges are computed from it. For a deletion, of the
+ * whole row: where others had changed it, people are shown what each side started from.
+ */
+function beforeOf(op: Operation, key: JsonRow, patch: JsonRow, shown: JsonRow | undefined): JsonRow | null {
+  if (shown === undefined || op === 'insert') return null;
+  const columns =
+    op === 'delete'
+      ? Object.keys(shown).filter((column) => !(column in key))
+      : Object.keys(patch).filter((column) => shown[column] !== undefined);
   return Object.fromEntries(columns.map((column) => [column, shown[column] ?? null]));
 }

@@ -6,14 +6,15 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::CoreError;
-use crate::json;
+use crate::json::{self, Members};
 
 /// How one contested column went; values are JSON texts, `None` where there is no member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Column.
     pub column: String,
-    /// Value that the device built on; `None` also where it is not known.
+    /// Value that the device saw before its edit, as it told; `null` for a row that it never saw. `None` where it did not
+    /// tell: what the history has at the version that it names is not for whoever names a version.
     pub base: Option<String>,
     /// Value that the device sent.
     pub mine: Option<String>,
@@ -46,16 +47,44 @@ struct Wire<'a> {
     overlap: bool,
 }
 
-/// Reads the entries of one mutation.
+/// Reads the entries of a run by mutation, counted from 0. `contested`, `bases` and `befores` have an item for each mutation: its
+/// entries, the version that it names, and (a JSON array) what the device says that it saw.
 ///
 /// # Errors
-/// [`CoreError::BadJson`] where the text is not what [`crate::merge::Decided::contested_json`] writes.
-pub fn parse_entries(text: &str) -> Result<Vec<Entry>, CoreError> {
+/// [`CoreError::BadJson`] where a text is not what [`crate::merge::Decided::contested_json`] or the planner writes.
+pub fn run_entries(
+    contested: &[Option<String>],
+    bases: &[Option<i64>],
+    befores: Option<&str>,
+) -> Result<Vec<(usize, Vec<Entry>)>, CoreError> {
+    let befores: Vec<Option<Members<'_>>> = match befores {
+        Some(befores) => json::parse("run befores", befores)?,
+        None => Vec::new(),
+    };
+    let of_mutation = |(at, entries): (usize, &Option<String>)| {
+        let entries = entries.as_ref()?;
+        let never_saw = bases.get(at).is_none_or(Option::is_none);
+        let is_told = |column: &str| {
+            let seen = befores.get(at).and_then(Option::as_ref);
+            never_saw || seen.is_some_and(|Members(seen)| json::member(seen, column).is_some())
+        };
+        Some(parse_entries(entries, is_told).map(|entries| (at, entries)))
+    };
+    contested
+        .iter()
+        .enumerate()
+        .filter_map(of_mutation)
+        .collect()
+}
+
+/// Reads the entries of one mutation; `is_told`: whether the base of a column comes from the device.
+fn parse_entries(text: &str, is_told: impl Fn(&str) -> bool) -> Result<Vec<Entry>, CoreError> {
     let entries: Vec<Wire<'_>> = json::parse("contested columns", text)?;
     let text = |value: Option<&RawValue>| value.map(|value| value.get().to_owned());
     let entries = entries.into_iter().map(|entry| {
         Ok(Entry {
-            base: text(entry.base).filter(|_| entry.base_known != Some(false)),
+            base: text(entry.base)
+                .filter(|_| entry.base_known != Some(false) && is_told(&entry.column)),
             mine: text(entry.mine),
             theirs: text(entry.theirs),
             column: storable(entry.column)?,

@@ -1,8 +1,40 @@
 //! Entries of the conflict log: what the decision writes, read back for the database.
 
-use offline_sync_core::log::{conflict_id, parse_entries};
+use offline_sync_core::error::CoreError;
+use offline_sync_core::log::{Entry, conflict_id, run_entries};
 
 const SEED: &str = "5f0c9a52-4f0b-4d57-9d1e-0000000000ff";
+
+/// The entries of one mutation by a device that never saw the row.
+fn parse_entries(text: &str) -> Result<Vec<Entry>, CoreError> {
+    run_entries(&[Some(text.to_owned())], &[None], None).map(|mut run| run.remove(0).1)
+}
+
+#[test]
+fn a_base_from_the_history_is_not_told() -> Result<(), Box<dyn std::error::Error>> {
+    let entry = |column| {
+        format!(
+            r#"{{"column":"{column}","base":"secret","base_known":true,"policy":"p","outcome":"mine"}}"#
+        )
+    };
+    let both = Some(format!("[{},{}]", entry("a"), entry("b")));
+    let contested = [both.clone(), None, both.clone(), both];
+    let befores = r#"[{"a":"secret"},null,null,{"b":1}]"#;
+    let run = run_entries(
+        &contested,
+        &[Some(1), Some(1), Some(1), None],
+        Some(befores),
+    )?;
+    let bases: Vec<(usize, bool, bool)> = run
+        .iter()
+        .map(|(at, entries)| (*at, entries[0].base.is_some(), entries[1].base.is_some()))
+        .collect();
+    assert_eq!(
+        bases,
+        [(0, true, false), (2, false, false), (3, true, true)]
+    );
+    Ok(())
+}
 
 #[test]
 fn values_keep_their_spelling() -> Result<(), Box<dyn std::error::Error>> {

@@ -165,12 +165,15 @@ impl Device {
             wire.push_str(",\"patch\":");
             wire.push_str(&json_of(patch.iter().map(|(at, raw)| (*at, raw))));
         }
-        if matches!(op, Op::Update | Op::Upsert)
+        if op != Op::Insert
             && (self.sends_before || lasting)
             && let Some(seen) = self.view(key)
         {
+            let columns = seen.iter().enumerate();
+            let touched = columns
+                .filter(|(at, _)| op == Op::Delete || patch.iter().any(|(other, _)| other == at));
             wire.push_str(",\"before\":");
-            wire.push_str(&json_of(patch.iter().map(|(at, _)| (*at, &seen[*at]))));
+            wire.push_str(&json_of(touched));
         }
         wire.push('}');
         self.outbox.push(Mutation {

@@ -265,8 +265,9 @@ pub fn conflict_ids(seed: &str, contested: Vec<Option<String>>) -> Vec<Option<St
         .collect()
 }
 
-/// The conflict log's entries of a run; `contested` has a JSON array or null for each mutation.
-#[pg_extern(immutable, strict, parallel_safe, schema = "offline_private")]
+/// The conflict log's entries of a run; `contested` has a JSON array or null for each mutation. Bases are those that the device
+/// told (`befores`).
+#[pg_extern(immutable, parallel_safe, schema = "offline_private")]
 #[allow(clippy::type_complexity)]
 pub fn conflict_entries(
     seed: &str,
@@ -274,6 +275,8 @@ pub fn conflict_entries(
     seqs: Vec<i64>,
     versions: Vec<Option<i64>>,
     contested: Vec<Option<String>>,
+    bases: Vec<Option<i64>>,
+    befores: Option<&str>,
 ) -> Result<
     TableIterator<
         'static,
@@ -294,18 +297,18 @@ pub fn conflict_entries(
     ErrorReport,
 > {
     let mut rows = Vec::new();
-    let mutations = keys.into_iter().zip(seqs).zip(versions);
-    for (at, ((key, seq), version)) in (0..).zip(mutations) {
-        let Some(Some(entries)) = contested.get(at) else {
+    for (at, entries) in log::run_entries(&contested, &bases, befores).or_raise()? {
+        let (Some(key), Some(seq), Some(version)) = (keys.get(at), seqs.get(at), versions.get(at))
+        else {
             continue;
         };
         let id = log::conflict_id(seed, at);
-        for entry in log::parse_entries(entries).or_raise()? {
+        for entry in entries {
             rows.push((
                 id.clone(),
                 key.clone(),
-                seq,
-                version,
+                *seq,
+                *version,
                 entry.column,
                 entry.base,
                 entry.mine,

@@ -118,18 +118,21 @@ impl Device {
         if let Some(row) = self.rows.get(&place) {
             extra.entry("base").or_insert(json!(row.version));
         }
-        if matches!(op, Op::Update | Op::Upsert)
+        if op != Op::Insert
             && let Some(seen) = self.view(table, &key)
         {
-            let before = patch
-                .as_object()
-                .into_iter()
-                .flatten()
-                .filter_map(|(name, _)| {
-                    let value = seen.get(name)?;
-                    Some((name.clone(), serde_json::from_str(value).unwrap()))
-                });
-            let before: Map<String, Value> = before.collect();
+            let touched = |name: &str| {
+                if op == Op::Delete {
+                    key.get(name).is_none()
+                } else {
+                    patch.get(name).is_some()
+                }
+            };
+            let before: Map<String, Value> = seen
+                .iter()
+                .filter(|(name, _)| touched(name))
+                .map(|(name, value)| (name.clone(), serde_json::from_str(value).unwrap()))
+                .collect();
             extra.entry("before").or_insert(Value::Object(before));
         }
         self.last_seq += 1;

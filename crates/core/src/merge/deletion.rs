@@ -29,6 +29,13 @@ pub(super) fn delete(mutation: &Case<'_>, row: &RawObject<'_>) -> Decision {
             record(&mut decision, entry);
         }
     }
+    if decision.contested.is_empty() {
+        // Nobody can be asked about, or told of, columns that no device knows. Without any column read yet, they are asked for.
+        if !row.is_empty() {
+            return mutation.take(Action::Delete);
+        }
+        decision.status = Status::Merged;
+    }
     decision
 }
 

@@ -118,7 +118,8 @@ impl<'s> Rows<'s> {
         self.any_before = true;
         self.befores.push('{');
         for (name, value) in before {
-            if self.columns.binary_search(&name.as_ref()).is_ok() {
+            // A deletion takes all columns with it.
+            if mutation.op == Op::Delete || self.columns.binary_search(&name.as_ref()).is_ok() {
                 json::push_key(&mut self.befores, name);
                 self.befores.push_str(value.get());
             }

@@ -6,6 +6,7 @@ mod foreign_device;
 mod foreign_rows;
 mod forged_context;
 mod granted_functions;
+mod hidden_rows;
 mod hijacked_search_path;
 mod public_key_only;
 mod stolen_cursor;

@@ -51,6 +51,24 @@ async fn the_rule_of_the_table_decides_in_either_order() {
     }
 }
 
+/// It was a conflict that nobody was asked about, and the deletion was lost.
+#[tokio::test]
+async fn a_change_of_a_column_that_no_device_knows_keeps_no_row_from_being_deleted() {
+    for rule in ["update_wins", "delete_wins", "manual"] {
+        let db = Db::create().await;
+        cards(&db, json!({ "on_delete": rule })).await;
+        db.sql("alter table public.card add secret text; select offline.enable_sync('public.card',
+            (select options || '{\"exclude\": [\"secret\"]}' from offline_data.synced_table))")
+            .await;
+        let (mut devices, key) = devices_with_card(&db, 2, json!({ "a": "base" })).await;
+        db.sql("update public.card set secret = 'changed'").await;
+        devices[1].delete(TABLE, key.clone());
+        assert_eq!(devices[1].push().await.statuses(), ["applied"], "{rule}");
+        devices[0].pull().await;
+        assert!(devices[0].view(TABLE, &key).is_none());
+    }
+}
+
 #[tokio::test]
 async fn a_resurrected_row_comes_back_with_all_its_columns() {
     let db = Db::create().await;

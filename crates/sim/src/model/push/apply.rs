@@ -156,7 +156,14 @@ impl Model {
         }
         let restamped = self.restamp(single, key, &decision.restamp, hlc, pushing);
         result.version = restamped.or(result.version);
+        let told = single.before.map(patch_of).unwrap_or_default();
+        let never_saw = single.run.bases[single.at].is_none();
         for entry in decision.contested {
+            let is_told = |base: &String| {
+                let at = find(&entry.column);
+                never_saw || base == "null" || told.iter().any(|(told, _)| Some(*told) == at)
+            };
+            let base = entry.base.filter(is_told);
             if !self.faults.conflict_not_logged {
                 self.log.push(LogEntry {
                     device,
@@ -164,7 +171,7 @@ impl Model {
                     column: entry.column,
                     policy: entry.policy,
                     outcome: entry.outcome.as_str().to_owned(),
-                    base: canonical(entry.base.as_deref().unwrap_or("null")).to_string(),
+                    base: canonical(base.as_deref().unwrap_or("null")).to_string(),
                     mine: canonical(&entry.mine).to_string(),
                     theirs: canonical(&entry.theirs).to_string(),
                     overlap: entry.overlap,

@@ -5,7 +5,7 @@ use offline_sync_core::merge::{Decided, Needs, decide_run};
 use serde_json::{Value, json};
 
 use super::{Pushing, Single};
-use crate::model::{BOUND_MS, Model, Past, Stamp, Stored};
+use crate::model::{BOUND_MS, Model, Past, Stamp, State, Stored};
 use crate::table::{COLUMNS, Raw, Row, find, json_of};
 use crate::value::settle;
 
@@ -62,7 +62,9 @@ impl Model {
 
     /// The state of a row as the database hands it to the core.
     fn state_json(&self, single: &Single<'_>, key: &Raw, stored: &Stored, device: usize) -> String {
-        let Some(state) = &stored.state else {
+        let teams = &self.devices[device].teams;
+        let known = |state: &&State| !state.deleted || teams.contains(&state.scope);
+        let Some(state) = stored.state.as_ref().filter(known) else {
             return "[]".to_owned();
         };
         let id = |device: Option<usize>| match device {
@@ -76,7 +78,7 @@ impl Model {
             .map(|(at, own)| format!("\"{}\":{}", COLUMNS[*at].name, stamp(own)))
             .collect();
         let base = self
-            .base_json(single, stored, device)
+            .base_json(single, key, stored, device)
             .unwrap_or_else(|| "null".to_owned());
         let trail = self
             .trail_json(single, stored, device)
@@ -92,12 +94,28 @@ impl Model {
         )
     }
 
+    /// Whether the row is in a scope of the device's user, and was in no other since a version.
+    fn was_in_sight(&self, key: &Raw, state: &State, since: i64, device: usize) -> bool {
+        let teams = &self.devices[device].teams;
+        let left = self.departures.range((key.clone(), Raw::from(""))..);
+        let mut left = left.take_while(|((row, _), _)| row == key);
+        teams.contains(&state.scope)
+            && !left
+                .any(|((_, scope), departure)| departure.version > since && !teams.contains(scope))
+    }
+
     /// Values at the base of the columns that the device does not tell, as far as the history of a row in its scopes has them;
     /// a deletion takes all columns with it.
-    fn base_json(&self, single: &Single<'_>, stored: &Stored, device: usize) -> Option<String> {
+    fn base_json(
+        &self,
+        single: &Single<'_>,
+        key: &Raw,
+        stored: &Stored,
+        device: usize,
+    ) -> Option<String> {
         let state = stored.state.as_ref()?;
         let base = single.run.bases[single.at]?;
-        let seen = self.devices[device].teams.contains(&state.scope);
+        let seen = self.was_in_sight(key, state, base, device);
         if base >= state.version || state.life.version > base || !seen {
             return None;
         }
