@@ -259,6 +259,9 @@ set search_path = pg_catalog, pg_temp
 set enable_nestloop = off
 set enable_mergejoin = off
 set jit = off
+set timezone = 'UTC'
+set bytea_output = 'hex'
+set intervalstyle = 'postgres'
 as %2$L;
 revoke all on function offline_data.capture_%1$s() from public;
 alter function offline_data.capture_%1$s() depends on extension pg_offline_sync$$, p_table_id, offline_private.capture_source(p_table_id))

@@ -171,6 +171,17 @@ begin
         raise exception using errcode = '42P16', message = format('%s has no primary key', p_table),
             hint = 'add a primary key, best a uuid that devices can make themselves';
     end if;
+    select a.attname into v_bad from pg_attribute a
+    join pg_collation c on c.oid = a.attcollation
+    where a.attrelid = p_table and a.attname = any (offline_private.primary_key(p_table))
+        and (not c.collisdeterministic
+            or (select t.typname from pg_type t where t.oid = offline_private.base_type(a.atttypid)) = 'citext')
+    limit 1;
+    if v_bad is not null then
+        -- What is one row to the table would be several to whoever goes by its key's text, here and on devices.
+        raise exception using errcode = '42P16', message = format('key column %I of %s takes different texts for the same', v_bad, p_table),
+            hint = 'use text with a deterministic collation, and lower case by a check constraint';
+    end if;
     if jsonb_typeof(p_options) is distinct from 'object' then
         perform offline_private.option_error('options must be a JSON object', null);
     end if;

@@ -322,6 +322,8 @@ begin
     return query
     select array_agg(q.seq order by q.seq), array_agg(q.mutation order by q.seq), array_agg(q.row_mark order by q.seq),
         bool_and(q.next_attempt_at <= clock_timestamp())
+            -- A fresh token is asked for as of a new mutation, but nobody else's push fails for it.
+            and offline_private.too_old_for(array_agg(distinct split_part(q.row_mark, ':', 1)::int)) is null
     from offline_data.sync_queue q
     where q.device_id = p_device and q.status = 'deferred'
     group by coalesce(q.group_seq, q.seq)

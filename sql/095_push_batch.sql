@@ -307,21 +307,32 @@ begin
 end
 $$;
 
--- Sensitive tables (max_token_age) take only tokens that were issued recently.
-create function offline_private.check_token_age(p_tables int[])
-returns void
+-- Sensitive tables (max_token_age) take only tokens that were issued recently: one of these tables that the caller's is too old for.
+create function offline_private.too_old_for(p_tables int[])
+returns text
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_issued double precision := (offline_private.claims() ->> 'iat')::double precision;
-    v_table text;
 begin
-    select s.shape ->> 'name' into v_table
-    from offline_data.synced_table s
-    where s.table_id = any (p_tables) and s.max_token_age is not null
-        and coalesce(to_timestamp(v_issued), '-infinity') < clock_timestamp() - s.max_token_age
-    limit 1;
+    return (
+        select s.shape ->> 'name'
+        from offline_data.synced_table s
+        where s.table_id = any (p_tables) and s.max_token_age is not null
+            and coalesce(to_timestamp(v_issued), '-infinity') < clock_timestamp() - s.max_token_age
+        limit 1);
+end
+$$;
+
+create function offline_private.check_token_age(p_tables int[])
+returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_table text := offline_private.too_old_for(p_tables);
+begin
     if v_table is not null then
         raise exception using errcode = 'PT401', message = format('the access token is too old for %s', v_table), detail = v_table,
             hint = 'sign in again or refresh the session, then push again';

@@ -30,6 +30,19 @@ begin
 end
 $$;
 
+-- Columns of type json, and values that lost before their column saw them, hold what jsonb cannot: that is told as its text.
+create function offline_private.as_jsonb(p_value json)
+returns jsonb
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return p_value::jsonb;
+exception when numeric_value_out_of_range or untranslatable_character or program_limit_exceeded then
+    return to_jsonb(p_value::text);
+end
+$$;
+
 -- A page by index: entries of one conflict have one time. Planned for what is asked, because most filters are absent.
 create function offline.conflicts(p_request jsonb default '{}')
 returns jsonb
@@ -86,8 +99,9 @@ begin
             'id', p.conflict_id, 'table', s.shape ->> 'name', 'key', offline_private.key_object(s.shape, min(l.row_key)),
             'kind', min(l.kind), 'status', min(l.status), 'device_id', min(l.device_id::text), 'seq', min(l.device_seq)::text,
             'version', min(l.version)::text, 'created_at', p.created_at, 'resolution', min(l.resolution), 'resolved_at', min(l.resolved_at),
-            'columns', jsonb_object_agg(l.column_name, jsonb_build_object('base', l.base, 'mine', l.mine, 'theirs', l.theirs,
-                'policy', l.policy, 'outcome', l.outcome, 'overlap', l.overlap, 'suggestion', l.suggestion,
+            'columns', jsonb_object_agg(l.column_name, jsonb_build_object('base', offline_private.as_jsonb(l.base),
+                'mine', offline_private.as_jsonb(l.mine), 'theirs', offline_private.as_jsonb(l.theirs),
+                'policy', l.policy, 'outcome', l.outcome, 'overlap', l.overlap, 'suggestion', offline_private.as_jsonb(l.suggestion),
                 'confidence', l.confidence))) as conflict
         from page p
         join offline_data.conflict_resolution_log l on l.conflict_id = p.conflict_id
@@ -151,7 +165,7 @@ declare
     v_shape jsonb;
     v_is_there boolean;
     v_columns text[];
-    v_row jsonb;
+    v_row json;
     v_result record;
 begin
     if p_resolution is null or p_resolution not in ('mine', 'theirs', 'merged')
@@ -163,6 +177,7 @@ begin
     if not found then
         raise exception using errcode = 'PT404', message = 'no such pending conflict';
     end if;
+    perform offline_private.check_token_age(array[v_claim.table_id]);
     v_shape := (offline_private.synced_table(v_claim.table_id)).shape;
     if p_resolution = 'theirs' then
         v_result := offline_private.fetch_rows(v_shape, array[v_claim.row_key]);
@@ -172,22 +187,26 @@ begin
         end if;
         v_result := offline_private.fetch_rows(v_shape, array[v_claim.row_key]);
     else
-        v_row := case p_resolution when 'merged' then p_merged else v_claim.mine::jsonb end;
-        v_columns := array(select jsonb_object_keys(v_row));
+        v_row := case p_resolution when 'merged' then p_merged::json else v_claim.mine end;
+        v_columns := array(select json_object_keys(v_row));
         if v_columns = '{}' or exists (
             select from unnest(v_columns) c (name)
             where not coalesce((v_shape -> 'flags' -> c.name ->> 'w')::boolean, false) or v_shape -> 'key' ? c.name) then
             raise exception using errcode = '22023', message = 'p_merged names a column that cannot be written';
         end if;
-        v_row := offline_private.key_object(v_shape, v_claim.row_key)::jsonb || v_row;
+        v_row := (
+            select json_object_agg(c.key, c.value)
+            from (
+                select k.* from json_each(offline_private.key_object(v_shape, v_claim.row_key)) k
+                union all select v.* from json_each(v_row) v) c);
         v_is_there := offline_private.lock_rows(v_shape, 'update', '{}', array[v_claim.row_key]) <> '[]';
         if v_is_there then
-            v_result := offline_private.update_rows(v_shape, v_columns, jsonb_build_array(v_row)::text, 1, true);
+            v_result := offline_private.update_rows(v_shape, v_columns, json_build_array(v_row)::text, 1, true);
         else
             v_result := offline_private.resurrect(v_shape, v_claim.row_key, offline_private.conflict_row(p_conflict), v_row::text);
         end if;
     end if;
-    return jsonb_build_object('id', p_conflict, 'status', 'resolved', 'resolution', p_resolution, 'row', v_result.docs[1]::jsonb);
+    return jsonb_build_object('id', p_conflict, 'status', 'resolved', 'resolution', p_resolution, 'row', offline_private.as_jsonb(v_result.docs[1]::json));
 end
 $settle$;
 
@@ -199,6 +218,7 @@ set timezone = 'UTC'
 as $resolve$
 begin
     perform offline_private.require_uid();
+    perform offline_private.bound_lock_wait();
     return offline_private.settle_conflict(p_conflict, p_resolution, p_merged);
 end
 $resolve$;
@@ -279,10 +299,11 @@ as $$
 begin
     return query
     select s.shape ->> 'name', g.column_name, g.policy, g.outcome, g.decisions, g.pending, g.by_person,
-        round(1 - sum(g.by_person) over column_policy / sum(g.decisions) over column_policy, 4)
+        round(1 - sum(g.by_person + g.pending) over column_policy / sum(g.decisions) over column_policy, 4)
     from (
         select l.table_id, l.column_name, l.policy, l.outcome, count(*) as decisions,
-            count(*) filter (where l.status = 'pending') as pending, count(*) filter (where l.status <> 'auto') as by_person
+            count(*) filter (where l.status = 'pending') as pending, 
+            count(*) filter (where l.status = 'resolved' and coalesce(l.resolved_by, '') not like 'model:%') as by_person
         from offline_data.conflict_resolution_log l
         group by l.table_id, l.column_name, l.policy, l.outcome) g
     join offline_private.synced_tables() s on s.table_id = g.table_id
@@ -295,5 +316,5 @@ select s.table_name, s.column_name, s.policy, s.outcome, s.decisions, s.pending,
 from offline_private.conflict_statistics() s;
 
 comment on view offline.conflict_stats is
-    'Decisions on contested columns by table, column, policy and outcome: how many, how many wait for or were settled by a person, and '
+    'Decisions on contested columns by table, column, policy and outcome: how many, how many wait for a person, how many a person settled, and '
     'the share of the column''s decisions under the policy that needed nobody. A caller sees their own, the owner of the database all.';

@@ -31,6 +31,7 @@ pub use contest::{Contested, Outcome};
 pub use decide::decide;
 pub use decision::{Action, Answer, Call, Context, Decision, Incoming, Status};
 pub use needs::Needs;
+pub(crate) use number::number_identity;
 pub use policy::{ColumnKind, OnDelete, Policy, TablePolicy};
 pub use run::{Decided, decide_run};
 pub(crate) use same::same_spelling;

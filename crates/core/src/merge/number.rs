@@ -121,6 +121,11 @@ impl PartialOrd for Number<'_> {
     }
 }
 
+/// A text that numbers of the same value have in common; `None` for what is no number.
+pub(crate) fn number_identity(text: &str) -> Option<String> {
+    Number::parse(text).map(|number| number.identity())
+}
+
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }

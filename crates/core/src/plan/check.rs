@@ -68,7 +68,10 @@ fn number_rows(items: &mut [Item]) {
     for item in items {
         let next = numbers.len();
         item.row = *numbers
-            .entry((item.table, item.key.text.as_str()))
+            .entry((
+                item.table,
+                item.key.likely.as_deref().unwrap_or(&item.key.text),
+            ))
             .or_insert(next);
     }
 }

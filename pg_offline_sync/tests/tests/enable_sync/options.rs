@@ -11,6 +11,12 @@ const TABLES: &str = "
     create table public.open (id int primary key, user_id uuid);
     create table public.ownerless (id int primary key);
     alter table public.ownerless enable row level security;
+    create extension if not exists citext;
+    create table public.loose (id citext primary key, user_id uuid);
+    alter table public.loose enable row level security;
+    create collation public.any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+    create table public.cased (id text collate public.any_case primary key, user_id uuid);
+    alter table public.cased enable row level security;
     create view public.seen as select * from public.good;
     create materialized view public.kept as select * from public.good;
     create sequence public.counted;
@@ -28,6 +34,8 @@ async fn what_cannot_be_synced_is_refused_and_nothing_is_changed() {
             json!({ "allow_without_rls": false }),
             "42P16",
         ),
+        ("public.loose", json!({}), "42P16"),
+        ("public.cased", json!({}), "42P16"),
         ("public.seen", json!({}), "42809"),
         ("public.kept", json!({}), "42809"),
         ("public.counted", json!({}), "42809"),

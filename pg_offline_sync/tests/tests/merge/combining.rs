@@ -239,3 +239,32 @@ async fn a_leaf_has_the_clock_of_its_own_last_write() {
         json!({ "x": 2, "y": 1 })
     );
 }
+
+/// The history kept the spelling of the writer's time zone, and an element that was removed came back.
+#[tokio::test]
+async fn a_set_of_times_is_merged_whatever_the_zone_of_who_wrote() {
+    let db = Db::create().await;
+    cards(&db, json!({})).await;
+    db.sql("alter table public.card add times timestamptz[]")
+        .await;
+    let options = json!({ "scope": "'public'", "policy": { "columns": { "times": "set" } } });
+    db.enable_sync(TABLE, options).await;
+    let time = |n: u32| format!("2026-01-0{n}T00:00:00+00:00");
+    let (mut devices, key) =
+        devices_with_card(&db, 2, json!({ "times": [time(1), time(2), time(3)] })).await;
+    db.sql("set timezone = 'America/New_York'; update public.card set times = times || '2026-01-04 00:00:00+00'::timestamptz")
+        .await;
+    let extra = serde_json::Map::from_iter([("before".to_owned(), serde_json::Value::Null)]);
+    devices[1].record(
+        offline_sync_testkit::Op::Update,
+        TABLE,
+        key.clone(),
+        json!({ "times": [time(1), time(2)] }),
+        extra,
+    );
+    devices[1].push().await;
+    assert_eq!(
+        settle(&mut devices, &key, "times").await,
+        json!([time(1), time(2), time(4)])
+    );
+}

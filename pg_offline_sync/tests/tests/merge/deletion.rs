@@ -57,9 +57,11 @@ async fn a_change_of_a_column_that_no_device_knows_keeps_no_row_from_being_delet
     for rule in ["update_wins", "delete_wins", "manual"] {
         let db = Db::create().await;
         cards(&db, json!({ "on_delete": rule })).await;
-        db.sql("alter table public.card add secret text; select offline.enable_sync('public.card',
-            (select options || '{\"exclude\": [\"secret\"]}' from offline_data.synced_table))")
-            .await;
+        db.sql(
+            "alter table public.card add secret text; select offline.enable_sync('public.card',
+            (select options || '{\"exclude\": [\"secret\"]}' from offline_data.synced_table))",
+        )
+        .await;
         let (mut devices, key) = devices_with_card(&db, 2, json!({ "a": "base" })).await;
         db.sql("update public.card set secret = 'changed'").await;
         devices[1].delete(TABLE, key.clone());

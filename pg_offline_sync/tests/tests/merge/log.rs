@@ -253,7 +253,7 @@ async fn each_caller_sees_only_their_own_decisions_and_the_owner_all() {
     let db = Db::create().await;
     let devices = two_users(&db).await;
     let own = [
-        "public.card a manual manual 1 1 1 0.0000",
+        "public.card a manual manual 1 1 0 0.0000",
         "public.card b last_write_wins mine 1 0 0 1.0000",
     ];
     assert_eq!(stats(&devices[0].caller).await, Vec::<String>::new());
@@ -290,14 +290,14 @@ async fn the_share_counts_what_a_person_settled_as_not_automatic() {
     let expected = [
         "public.card a last_write_wins merged 10 0 0 1.0000",
         "public.card a last_write_wins mine 970 0 0 1.0000",
-        "public.card a manual manual 20 10 20 0.0000",
+        "public.card a manual manual 20 10 10 0.0000",
     ];
     assert_eq!(lines[..3], expected);
     db.sql("update offline_data.conflict_resolution_log set policy = 'public.f'")
         .await;
     let lines = stats(&caller).await;
     assert_eq!(
-        lines[0], "public.card a public.f manual 20 10 20 0.9800",
+        lines[0], "public.card a public.f manual 20 10 10 0.9800",
         "{lines:?}"
     );
 }

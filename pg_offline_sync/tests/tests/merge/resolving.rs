@@ -490,3 +490,70 @@ async fn the_users_devices_hear_of_a_conflict_and_of_its_resolution() {
     );
     listener.abort();
 }
+
+/// A number that json holds and jsonb does not made every listing fail, also that of others.
+#[tokio::test]
+async fn a_number_beyond_jsonb_breaks_no_listing_and_no_resolution() {
+    let db = Db::create().await;
+    cards(&db, json!({})).await;
+    db.sql("alter table public.card add raw json").await;
+    let options = json!({ "scope": "'public'", "policy": { "columns": { "raw": "manual" } } });
+    db.enable_sync(TABLE, options).await;
+    let (devices, key) = devices_with_card(&db, 2, json!({})).await;
+    let sides = [(2, r#"{"x":1e999999}"#), (1, r#"{"x":2}"#)];
+    for (device, (seq, raw)) in devices.iter().zip(sides) {
+        let id = &key["id"];
+        let batch = format!(
+            r#"{{"v":1,"mutations":[{{"seq":{seq},"op":"update","table":"{TABLE}","key":{{"id":{id}}},"base":"1","patch":{{"raw":{raw}}}}}]}}"#
+        );
+        device.caller.push_text(device.id, &batch).await.unwrap();
+    }
+    let listed = devices[1].caller.conflicts(&json!({})).await;
+    let conflict = &listed["conflicts"][0];
+    assert_eq!(conflict["columns"]["raw"]["theirs"], r#"{"x":1e999999}"#);
+    assert_eq!(conflict["columns"]["raw"]["mine"], json!({ "x": 2 }));
+    let id = conflict["id"].as_str().unwrap().parse().unwrap();
+    let settled = devices[1].caller.resolve(id, "mine", None).await.unwrap();
+    assert_eq!(settled["row"]["raw"], json!({ "x": 2 }));
+}
+
+#[tokio::test]
+async fn a_sensitive_table_takes_no_resolution_and_no_late_mutation_with_an_old_token() {
+    let db = Db::create().await;
+    let (devices, found) = conflicts(&db, 1).await;
+    db.sql("update offline_data.synced_table set max_token_age = '5 minutes'")
+        .await;
+    let caller = &devices[1].caller;
+    let claims = |age: i64| {
+        format!(
+            "select set_config('request.jwt.claims', (current_setting('request.jwt.claims')::jsonb
+                || jsonb_build_object('iat', extract(epoch from now())::bigint - {age}))::text, false)"
+        )
+    };
+    caller.sql(&claims(3600)).await;
+    let refused = caller.resolve(found[0].1, "mine", None).await.unwrap_err();
+    assert_eq!(refused.code, "PT401");
+    db.rows(
+        "insert into offline_data.sync_queue (device_id, seq, user_id, status, mutation, row_mark, next_attempt_at)
+        select $1, 50, $2, 'deferred', '{\"seq\":50,\"op\":\"update\",\"table\":\"public.card\",\"key\":{\"id\":'
+            || to_json(row_key) || '},\"patch\":{\"b\":\"late\"}}', table_id || ':' || row_key, now() from offline_data.row_state order by version limit 1",
+        &[&devices[1].id, &caller.user().to_string()],
+    )
+    .await;
+    let late = "select count(*) from public.card where b = 'late'";
+    assert!(
+        caller
+            .push(devices[1].id, &json!([]))
+            .await
+            .results
+            .is_empty()
+    );
+    assert_eq!(db.one::<i64>(late, &[]).await, 0);
+    caller.sql(&claims(10)).await;
+    assert_eq!(
+        caller.push(devices[1].id, &json!([])).await.results.len(),
+        1
+    );
+    assert_eq!(db.one::<i64>(late, &[]).await, 1);
+    caller.resolve(found[0].1, "mine", None).await.unwrap();
+}

@@ -151,6 +151,8 @@ async fn above_the_threshold_of_the_table_it_decides_and_says_so() {
         signed,
         ["model:conflict_resolution:1", "model:conflict_resolution:1"]
     );
+    let by_person = "select sum(by_person)::bigint from offline.conflict_stats";
+    assert_eq!(db.one::<i64>(by_person, &[]).await, 60);
     let again: Value = db.one("select offline.train_conflict_model()", &[]).await;
     assert_eq!(again["rows"], 60, "what the model decided is no example");
 }

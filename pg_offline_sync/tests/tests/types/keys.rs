@@ -182,3 +182,47 @@ async fn devices_choose_the_values_of_identity_keys_and_serials() {
             .await;
     }
 }
+
+/// They were taken for different rows, and the later edit was applied before the earlier one.
+#[tokio::test]
+async fn two_spellings_of_a_key_in_one_batch_keep_the_order_of_the_edits() {
+    for (kind, other, first, second) in [
+        ("numeric", "2", "\"1.50\"", "\"1.5\""),
+        (
+            "timestamptz",
+            "\"2026-02-01T00:00:00Z\"",
+            "\"2026-01-01T00:00:00.000Z\"",
+            "\"2026-01-01T01:00:00+01:00\"",
+        ),
+        ("inet", "\"10.0.0.1\"", "\"::AB\"", "\"::ab\""),
+    ] {
+        let db = Db::create().await;
+        db.sql(&format!(
+            "create table public.thing (id {kind} primary key, a text, b text);
+            alter table public.thing enable row level security;
+            create policy everyone on public.thing to authenticated using (true) with check (true)"
+        ))
+        .await;
+        db.enable_sync("public.thing", json!({ "scope": "'public'" }))
+            .await;
+        let (mut device, _) = two_devices(&db).await;
+        for spelling in [other, first] {
+            device.insert("public.thing", key(spelling), json!({ "a": "base" }));
+        }
+        device.push().await;
+        let both = json!({ "a": "x", "b": "x" });
+        device.update("public.thing", key(other), both);
+        device.update("public.thing", key(first), json!({ "a": "first" }));
+        device.update(
+            "public.thing",
+            key(second),
+            json!({ "a": "second", "b": "x" }),
+        );
+        let answer = device.push().await;
+        assert_eq!(answer.count("applied"), 3, "{kind}");
+        let found: Vec<String> = db
+            .column("select a from public.thing order by a", &[])
+            .await;
+        assert_eq!(found, ["second", "x"], "{kind}");
+    }
+}
