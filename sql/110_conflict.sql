@@ -108,6 +108,8 @@ begin
         join offline_private.synced_tables() s on s.table_id = l.table_id
         where (v_ask.status = 'all' or l.status = v_ask.status) and (v_ask.policy is null or l.policy = v_ask.policy)
             and (v_ask.outcome is null or l.outcome = v_ask.outcome)
+            -- Excluded after it was contested.
+            and not coalesce((s.shape -> 'columns' -> l.column_name ->> 'excluded')::boolean, false)
         group by p.created_at, p.conflict_id, s.shape) c;
     return jsonb_build_object('conflicts', coalesce(v_list, '[]'), 'has_more', v_more,
         'next', case when v_more then jsonb_build_object('created_at', v_list -> -1 -> 'created_at', 'id', v_list -> -1 -> 'id') end);
@@ -187,7 +189,9 @@ begin
         end if;
         v_result := offline_private.fetch_rows(v_shape, array[v_claim.row_key]);
     else
-        v_row := case p_resolution when 'merged' then p_merged::json else v_claim.mine end;
+        v_row := case p_resolution when 'merged' then p_merged::json else (
+            select coalesce(json_object_agg(m.key, m.value), '{}') from json_each(v_claim.mine) m
+            where not coalesce((v_shape -> 'columns' -> m.key ->> 'excluded')::boolean, false)) end;
         v_columns := array(select json_object_keys(v_row));
         if v_columns = '{}' or exists (
             select from unnest(v_columns) c (name)

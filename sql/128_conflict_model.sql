@@ -46,7 +46,11 @@ begin
         select l.*, json_typeof(coalesce(nullif(l.mine::text, 'null')::json, nullif(l.theirs::text, 'null')::json, l.base)) as value_kind,
             offline_private.json_size(l.base) as base_size, offline_private.json_size(l.mine) as mine_size,
             offline_private.json_size(l.theirs) as theirs_size,
-            (select h.hlc from offline_data.row_history h where h.version = l.version) as their_hlc,
+            -- An equal write is a version without a change in the history.
+            coalesce((select h.hlc from offline_data.row_history h where h.version = l.version), (
+                select h.hlc from offline_data.row_history h
+                where h.table_id = l.table_id and h.row_key = l.row_key and h.op <> 'i' and h.version < l.version
+                order by h.version desc limit 1)) as their_hlc,
             count(*) over (partition by l.conflict_id) as columns_at_once
         from offline_data.conflict_resolution_log l
         where p_conflicts is null and l.status = 'resolved' or l.conflict_id = any (p_conflicts)) f;

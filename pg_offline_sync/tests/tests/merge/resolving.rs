@@ -557,3 +557,30 @@ async fn a_sensitive_table_takes_no_resolution_and_no_late_mutation_with_an_old_
     assert_eq!(db.one::<i64>(late, &[]).await, 1);
     caller.resolve(found[0].1, "mine", None).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_column_that_was_excluded_since_is_not_told_and_not_written() {
+    let db = Db::create().await;
+    cards(&db, json!({ "default": "manual" })).await;
+    let (mut devices, key) = devices_with_card(&db, 2, json!({ "a": "base", "b": "base" })).await;
+    for (n, value) in ["theirs", "mine"].into_iter().enumerate() {
+        devices[n].update(TABLE, key.clone(), json!({ "a": value, "b": value }));
+        devices[n].push().await;
+    }
+    let options =
+        json!({ "scope": "'public'", "policy": { "default": "manual" }, "exclude": ["b"] });
+    db.enable_sync(TABLE, options).await;
+    let caller = &devices[1].caller;
+    let listed = caller.conflicts(&json!({})).await;
+    let columns = listed["conflicts"][0]["columns"].as_object().unwrap();
+    assert_eq!(columns.keys().collect::<Vec<_>>(), ["a"]);
+    let id = listed["conflicts"][0]["id"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    caller.resolve(id, "mine", None).await.unwrap();
+    let row = &db.rows("select a, b from public.card", &[]).await[0];
+    let found: (String, String) = (row.get(0), row.get(1));
+    assert_eq!(found, ("mine".into(), "theirs".into()));
+}
