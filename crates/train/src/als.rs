@@ -39,8 +39,8 @@ impl Settings {
     pub(crate) fn of(params: &mut Params) -> Result<Self, TrainError> {
         Ok(Self {
             factors: params.count("factors", 16, 1, DIMENSIONS_MAX.min(256))?,
-            regularization: params.number("regularization", 0.6, 1e-6, 100.0)?,
-            confidence: params.number("confidence", 1.5, 0.0, 1_000.0)?,
+            regularization: params.number("regularization", 0.7, 1e-6, 100.0)?,
+            confidence: params.number("confidence", 0.7, 0.0, 1_000.0)?,
             iterations: params.count("iterations", 12, 1, 200)?,
         })
     }
@@ -146,9 +146,7 @@ fn solve_side(
             continue;
         }
         system.copy_from_slice(&gram);
-        // To the power of 3/4; a square root is the same on every platform.
-        let root = (met.len() as f64 / mean).sqrt();
-        let penalty = scale.penalty * root * root.sqrt();
+        let penalty = scale.penalty * (met.len() as f64 / mean).sqrt();
         for diagonal in system.iter_mut().step_by(factors + 1) {
             *diagonal += penalty;
         }
