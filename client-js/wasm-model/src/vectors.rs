@@ -2,7 +2,6 @@
 
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
-use alloc::vec;
 use alloc::vec::Vec;
 
 use offline_sync_model::models::{Model, Vectors};

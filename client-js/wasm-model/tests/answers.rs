@@ -133,7 +133,10 @@ fn items_of_a_wish_are_texts() {
         let wish = json!({"handle": handle, "items": items, "exclude": exclude, "count": 3});
         ask("recommend", &wish)
     };
-    assert_eq!(wish(json!(["a"]), json!(null))["out"]["items"][0]["id"], "b");
+    assert_eq!(
+        wish(json!(["a"]), json!(null))["out"]["items"][0]["id"],
+        "b"
+    );
     for bad in [json!([null]), json!([1]), json!({})] {
         assert_eq!(code(&wish(bad.clone(), json!([]))), "22023");
         assert_eq!(code(&wish(json!(["a"]), bad)), "22023");
