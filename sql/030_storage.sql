@@ -270,7 +270,7 @@ as $$
         conflict_filter conflict_statistics as_jsonb
         score score_artifact predict predict_many recommend similar summarize export_model check_model_name sees_all_models serving shared_model
         find_model model_artifact found_document model_item nearest_items stored_vector own_vector vector_index pgvector_schema indexed_items best_items
-        check_count vector_of_items pull_models asked_models
+        check_count vector_of_items vector_dot context_ids pull_models asked_models
         resolve_confident confident_conflicts sign_resolution$list$, '\s+', ' ', 'g')), ' ')
 $$;
 

@@ -1,5 +1,6 @@
 -- Recommendations from vectors of items and users. Those of items are in the artefact, which devices hold too; those of users are
--- here alone, a device gets its own user's. With pgvector, items are searched by an HNSW index; without, exactly.
+-- here alone, a device gets its own user's. Items are searched exactly; with pgvector, those of large models by an HNSW index, whose
+-- hits are scored as in the exact search.
 
 create function offline_private.vector_index(p_model text, p_version int)
 returns text
@@ -30,7 +31,11 @@ begin
 end
 $$;
 
--- Stores the vectors of a version: those of its users, and where pgvector is installed those of its items, with their index.
+-- Stores the vectors of a version: those of its users, and where pgvector is installed and the model is large those of its items.
+--
+-- An HNSW graph finds what is near; the largest dot product is another question. One more entry makes all vectors equally long (a query
+-- has 0 there): then the one is the other. But a few that are much longer than the rest, popular items, would put the rest close
+-- together, and themselves out of its reach. So the longest are kept apart (kind large), and each search looks at all of them.
 create function offline_private.keep_vectors(p_model text, p_version int, p_artifact bytea, p_user_ids text[], p_user_vectors real[])
 returns void
 language plpgsql volatile
@@ -39,6 +44,7 @@ as $$
 declare
     v_width int := coalesce(cardinality(p_user_vectors) / nullif(cardinality(p_user_ids), 0), 0);
     v_schema text := offline_private.pgvector_schema();
+    v_items int;
     v_dimensions int;
 begin
     insert into offline_data.model_vector (model, version, kind, id, vector)
@@ -47,14 +53,20 @@ begin
     if v_schema is null then
         return;
     end if;
-    insert into offline_data.model_vector (model, version, kind, id, vector)
-    select p_model, p_version, 'item', i.id, i.vector from offline_private.artifact_vectors(p_artifact) i;
-    select cardinality(v.vector) into v_dimensions from offline_data.model_vector v
-    where v.model = p_model and v.version = p_version and v.kind = 'item' limit 1;
-    if v_dimensions is null or v_dimensions > 2000 then
+    select count(*), min(cardinality(i.vector)) + 1 into v_items, v_dimensions from offline_private.artifact_vectors(p_artifact) i;
+    -- pgvector indexes up to 2,000 entries.
+    if v_items < offline_private.index_items_min() or v_dimensions > 2000 then
         return;
     end if;
-    execute format('create index %I on offline_data.model_vector using hnsw ((vector::%I.vector(%s)) %I.vector_ip_ops) '
+    insert into offline_data.model_vector (model, version, kind, id, vector)
+    select p_model, p_version, case when p.is_large then 'large' else 'item' end, p.id,
+        p.vector || case when p.is_large then 0 else sqrt(max(p.square) filter (where not p.is_large) over () - p.square) end::real
+    from (
+        select s.*, row_number() over (order by s.square desc, s.id) <= least(1000, v_items / 50) as is_large
+        from (
+            select i.id, i.vector, offline_private.vector_dot(i.vector, i.vector) as square
+            from offline_private.artifact_vectors(p_artifact) i) s) p;
+    execute format('create index %I on offline_data.model_vector using hnsw ((vector::%I.vector(%s)) %I.vector_l2_ops) '
         'where model = %L and version = %s and kind = ''item''',
         offline_private.vector_index(p_model, p_version), v_schema, v_dimensions, v_schema, p_model, p_version);
 end
@@ -78,43 +90,79 @@ as $$
     select offline_private.stored_vector(p_model, p_version, offline_private.uid())
 $$;
 
--- Definer, because callers cannot read the vectors: the nearest items by the index of a version that is shared and serves, where there is one.
+-- Definer, because callers cannot read the vectors: the best items that the index of a version finds, where it is shared and serves.
+-- The settings hold for the call alone. The first is set to what this search needs below; the others see to it that the index is used, and
+-- that the price of not sorting does not bring the compiler in.
 create function offline_private.indexed_items(p_model text, p_version int, p_query real[], p_count int, p_exclude text[])
 returns table (id text, score double precision)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set hnsw.ef_search = 40
+set enable_sort = off
+set jit = off
 as $$
 declare
     v_schema text := offline_private.pgvector_schema();
+    -- Excluded items are found and left out, so the search has to reach that much further. 1,000 is pgvector's most.
+    v_reach int := least(1000, 200 + 2 * (p_count + cardinality(p_exclude)));
 begin
-    if not exists (select from offline_private.shared_model(p_model, p_version)) then
+    if v_schema is null or not exists (select from offline_private.shared_model(p_model, p_version)) then
         return;
     end if;
-    -- Excluded items are looked past, so the search has to reach that much further (40 is pgvector's default).
-    perform set_config('hnsw.ef_search', least(1000, greatest(40, 2 * (p_count + cardinality(p_exclude))))::text, true);
+    perform set_config('hnsw.ef_search', v_reach::text, true);
     return query execute format(
-        'select v.id, (v.vector::%1$I.vector(%2$s) operator(%1$I.<#>) $1::%1$I.vector(%2$s)) * -1 as score from offline_data.model_vector v '
-        'where v.model = %3$L and v.version = %4$s and v.kind = ''item'' and v.id <> all ($3) '
-        'order by v.vector::%1$I.vector(%2$s) operator(%1$I.<#>) $1::%1$I.vector(%2$s) limit $2',
-        v_schema, cardinality(p_query), p_model, p_version) using p_query, p_count, p_exclude;
+        'with near as materialized (
+            select v.id, v.vector from offline_data.model_vector v where v.model = %3$L and v.version = %4$s and v.kind = ''item''
+            order by v.vector::%1$I.vector(%2$s) operator(%1$I.<->) $1::%1$I.vector(%2$s) limit $2)
+        select f.id, offline_private.vector_dot($1, f.vector) as score
+        from (
+            select n.id, n.vector from near n
+            union all
+            select v.id, v.vector from offline_data.model_vector v
+            where v.model = %3$L and v.version = %4$s and v.kind = ''large'') f
+        where f.id <> all ($3)
+        order by score desc, f.id
+        limit $4',
+        v_schema, cardinality(p_query) + 1, p_model, p_version) using p_query || 0::real, v_reach, p_exclude, p_count;
 end
 $$;
 
--- The best items for a vector: by index where there is one for the version that serves, else exactly.
+-- The best items for a vector: by index where there is one for the version that serves and it finds as many as are asked for, else exactly.
 create function offline_private.best_items(p_model text, p_version int, p_query real[], p_count int, p_exclude text[])
 returns table (id text, score double precision)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_ids text[];
+    v_scores double precision[];
 begin
-    if to_regclass('offline_data.' || offline_private.vector_index(p_model, p_version)) is not null
-        and offline_private.pgvector_schema() is not null and exists (select from offline_private.shared_model(p_model, p_version))
-        and p_count + cardinality(p_exclude) <= 500 then
-        return query select i.id, i.score from offline_private.indexed_items(p_model, p_version, p_query, p_count, p_exclude) i
-        order by i.score desc, i.id;
+    if p_count + cardinality(p_exclude) <= 400 and to_regclass('offline_data.' || offline_private.vector_index(p_model, p_version)) is not null then
+        select array_agg(i.id), array_agg(i.score) into v_ids, v_scores
+        from offline_private.indexed_items(p_model, p_version, p_query, p_count, p_exclude) i;
+    end if;
+    if cardinality(v_ids) = p_count then
+        return query select * from unnest(v_ids, v_scores);
     else
         return query select n.id, n.score from offline_private.nearest_items(p_model, p_query, p_count, false, p_exclude) n;
     end if;
+end
+$$;
+
+-- The ids under a key of the context of recommend, none where it is absent.
+create function offline_private.context_ids(p_context jsonb, p_key text)
+returns text[]
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_list jsonb := coalesce(nullif(p_context -> p_key, 'null'), '[]');
+begin
+    if jsonb_typeof(v_list) <> 'array' or exists (select from jsonb_array_elements(v_list) e where jsonb_typeof(e) <> 'string') then
+        raise exception using errcode = '22023', message = format('"%s" of p_context must be a list of ids', p_key),
+            hint = '{"model": name, "items": [ids], "exclude": [ids]}';
+    end if;
+    return array(select jsonb_array_elements_text(v_list));
 end
 $$;
 
@@ -127,24 +175,6 @@ begin
     if p_count is null or p_count not between 1 and 1000 then
         raise exception using errcode = '22023', message = 'p_count must be between 1 and 1000';
     end if;
-end
-$$;
-
--- A vector for somebody that the training did not know: the mean of the items that they touched.
-create function offline_private.vector_of_items(p_model text, p_items text[])
-returns real[]
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return (
-        select array_agg(m.mean order by m.ord)
-        from (
-            select c.ord, avg(c.value)::real as mean
-            from unnest(p_items) i (id)
-            cross join lateral offline_private.model_item(p_model, i.id) v (vector)
-            cross join lateral unnest(v.vector) with ordinality c (value, ord)
-            group by c.ord) m);
 end
 $$;
 
@@ -163,12 +193,11 @@ declare
     v_source text := 'user';
 begin
     perform offline_private.check_count(p_count);
-    if jsonb_typeof(coalesce(p_context, 'null')) <> 'object' or jsonb_typeof(coalesce(p_context -> 'items', '[]')) <> 'array'
-        or jsonb_typeof(coalesce(p_context -> 'exclude', '[]')) <> 'array' then
+    if jsonb_typeof(coalesce(p_context, 'null')) <> 'object' then
         raise exception using errcode = '22023', message = 'bad p_context', hint = '{"model": name, "items": [ids], "exclude": [ids]}';
     end if;
-    v_items := array(select jsonb_array_elements_text(coalesce(p_context -> 'items', '[]')));
-    v_exclude := array(select jsonb_array_elements_text(coalesce(p_context -> 'exclude', '[]'))) || v_items;
+    v_items := offline_private.context_ids(p_context, 'items');
+    v_exclude := offline_private.context_ids(p_context, 'exclude') || v_items;
     if cardinality(v_exclude) > 10000 then
         raise exception using errcode = '54000', message = 'too many items in p_context', detail = '10000';
     end if;
@@ -179,12 +208,13 @@ begin
     v_vector := case when v_user = offline_private.uid() then offline_private.own_vector(v_model, v_version)
         else offline_private.stored_vector(v_model, v_version, v_user) end;
     if v_vector is null then
+        -- For somebody that the training did not know: the mean of what they touched. A model without vectors is refused here.
         v_vector := offline_private.vector_of_items(v_model, v_items);
         v_source := 'items';
     end if;
     return jsonb_build_object('model', v_model, 'version', v_version, 'from', case when v_vector is not null then v_source else 'nothing' end,
         'items', (
-            select coalesce(jsonb_agg(jsonb_build_object('id', b.id, 'score', b.score) order by b.score desc, b.id), '[]')
+            select coalesce(jsonb_agg(jsonb_build_object('id', b.id, 'score', b.score) order by b.score desc, b.id collate "C"), '[]')
             from offline_private.best_items(v_model, v_version, v_vector, p_count, v_exclude) b
             where v_vector is not null));
 end
@@ -209,7 +239,7 @@ begin
     select f.version into v_version from offline_private.find_model(v_model, null) f;
     v_vector := offline_private.model_item(v_model, p_item);
     return jsonb_build_object('model', v_model, 'version', v_version, 'items', (
-        select coalesce(jsonb_agg(jsonb_build_object('id', n.id, 'score', n.score) order by n.score desc, n.id), '[]')
+        select coalesce(jsonb_agg(jsonb_build_object('id', n.id, 'score', n.score) order by n.score desc, n.id collate "C"), '[]')
         from offline_private.nearest_items(v_model, v_vector, p_count, true, array[p_item]) n));
 end
 $similar$;

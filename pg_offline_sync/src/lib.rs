@@ -62,13 +62,16 @@ extension_sql_file!(
         api::model::open_model,
         api::model::model_item,
         api::model::nearest_items,
+        api::model::vector_of_items,
+        api::model::vector_dot,
         api::model::artifact_vectors,
         api::model::text_similarity,
         api::train::fit_model,
         api::train::update_fit,
         api::train::onnx_of,
         api::train::train_rows_max,
-        api::train::model_bytes_max
+        api::train::model_bytes_max,
+        api::train::index_items_min
     ]
 );
 extension_sql_file!("../../sql/020_shape.sql", requires = ["010_identity"]);

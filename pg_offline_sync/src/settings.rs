@@ -16,6 +16,7 @@ static TRAIN_SECONDS_MAX: GucSetting<i32> = GucSetting::<i32>::new(600);
 static MODEL_BYTES_MAX: GucSetting<i32> = GucSetting::<i32>::new(64 << 20);
 static MODEL_CACHE_MB: GucSetting<i32> = GucSetting::<i32>::new(64);
 static PREDICT_ROWS_MAX: GucSetting<i32> = GucSetting::<i32>::new(10_000);
+static INDEX_ITEMS_MIN: GucSetting<i32> = GucSetting::<i32>::new(50_000);
 static CLOCK_BOUND_MS: GucSetting<i32> = GucSetting::<i32>::new(60_000);
 
 /// Defines the settings; called once a backend, when the library is loaded.
@@ -88,6 +89,12 @@ pub fn register() {
             1_000_000,
         ),
         (
+            c"offline_sync.index_items_min",
+            c"Items of a model from which on its training makes an index of pgvector, at least.",
+            &INDEX_ITEMS_MIN,
+            i32::MAX,
+        ),
+        (
             c"offline_sync.clock_bound_ms",
             c"Milliseconds that a device's clock may be ahead of the server's.",
             &CLOCK_BOUND_MS,
@@ -148,6 +155,11 @@ pub fn predict_rows_max() -> usize {
 /// Bytes of parsed artefacts that a backend keeps.
 pub fn model_cache_bytes() -> usize {
     size(&MODEL_CACHE_MB) << 20
+}
+
+/// Items from which on they are searched by index.
+pub fn index_items_min() -> i32 {
+    INDEX_ITEMS_MIN.get()
 }
 
 /// Bytes of one artefact.

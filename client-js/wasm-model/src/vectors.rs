@@ -2,7 +2,6 @@
 
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
-use alloc::vec;
 use alloc::vec::Vec;
 
 use offline_sync_model::models::{Model, Vectors};
@@ -42,7 +41,7 @@ impl Wish {
     fn answer(&self, vectors: &Vectors) -> Result<String, ModelError> {
         let (query, from) = match &self.user {
             Some(user) => (Some(user.clone()), "user"),
-            None => (mean(vectors, &self.items), "items"),
+            None => (vectors.mean(&self.items), "items"),
         };
         let Some(query) = query else {
             return Ok(list("nothing", &[]));
@@ -125,24 +124,6 @@ fn nearest<'a>(
     found.retain(|(id, _)| !exclude.contains(*id));
     found.truncate(count);
     Ok(found)
-}
-
-/// The mean of the vectors of these items, as often as they are named; `None` where the model knows none of them.
-fn mean(vectors: &Vectors, items: &[String]) -> Option<Vec<f32>> {
-    let mut sums = vec![0.0_f64; vectors.dimensions as usize];
-    let mut known = 0_u32;
-    for vector in items.iter().filter_map(|item| vectors.get(item)) {
-        known += 1;
-        for (sum, entry) in sums.iter_mut().zip(vector) {
-            *sum += f64::from(*entry);
-        }
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "vectors have 32-bit entries"
-    )]
-    let rounded = |sum: &f64| (sum / f64::from(known)) as f32;
-    (known > 0).then(|| sums.iter().map(rounded).collect())
 }
 
 /// What a recommendation was made by, and its items.

@@ -1,7 +1,7 @@
 //! Answers of the crate on the machine that builds it.
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
-use offline_sync_model::models::{Linear, Link};
+use offline_sync_model::models::{Linear, Link, Vectors};
 use offline_sync_model::{Algorithm, Artifact, Content, Feature, FeatureKind, Model, Task};
 use offline_sync_wasm_model::{
     abi_alloc, abi_free, answer, model_decode, model_input, model_score, model_sha256,
@@ -112,6 +112,35 @@ fn damaged_bytes_are_refused() {
 fn any_bytes_have_a_hash() {
     let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     assert_eq!(send(b"abc", model_sha256)["out"], expected);
+}
+
+#[test]
+fn items_of_a_wish_are_texts() {
+    let vectors = Content {
+        algorithm: Algorithm::Vectors,
+        task: Task::Retrieval,
+        labels: Vec::new(),
+        features: Vec::new(),
+        model: Model::Vectors(Vectors {
+            dimensions: 1,
+            ids: vec!["a".to_owned(), "b".to_owned()],
+            data: vec![1.0, 2.0],
+        }),
+    };
+    let bytes = Artifact::new(vectors).unwrap().encode().unwrap();
+    let handle = &send(&bytes, model_decode)["out"]["handle"];
+    let wish = |items: Value, exclude: Value| {
+        let wish = json!({"handle": handle, "items": items, "exclude": exclude, "count": 3});
+        ask("recommend", &wish)
+    };
+    assert_eq!(
+        wish(json!(["a"]), json!(null))["out"]["items"][0]["id"],
+        "b"
+    );
+    for bad in [json!([null]), json!([1]), json!({})] {
+        assert_eq!(code(&wish(bad.clone(), json!([]))), "22023");
+        assert_eq!(code(&wish(json!(["a"]), bad)), "22023");
+    }
 }
 
 #[test]

@@ -98,8 +98,9 @@ fn cosine(dot_product: f64, query_norm: f64, vector: &[f32]) -> f64 {
     }
 }
 
-/// Dot product in four lanes, joined in one fixed order.
-fn dot(left: &[f32], right: &[f32]) -> f64 {
+/// Dot product in four lanes, joined in one fixed order: entries of 0 at the end do not change it.
+#[must_use]
+pub fn dot(left: &[f32], right: &[f32]) -> f64 {
     let mut sums = [0.0f64; 4];
     let (lefts, rights) = (left.chunks_exact(4), right.chunks_exact(4));
     let (left_rest, right_rest) = (lefts.remainder(), rights.remainder());

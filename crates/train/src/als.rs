@@ -1,8 +1,13 @@
 //! Recommendation from implicit feedback: vectors of users and items by alternating least squares.
 //!
 //! Every pair of a user and an item counts: what did not meet is wanted to score 0, what did meet 1, and
-//! the more confidently the more weight it has (Hu, Koren and Volinsky, 2008). The penalty on a vector
-//! grows with what it is fitted to (Rendle and others, 2021), so one value serves small and large data.
+//! the more confidently the more weight it has (Hu, Koren and Volinsky, 2008), against the mean weight.
+//!
+//! Solved to the end, a penalty takes its own size off every singular value of the matrix of pairs; what is
+//! smaller vanishes. As many pairs put anywhere by chance have singular values up to a size that their number
+//! and the matrix's sides tell: the penalty is a share of that, so one value serves dense and sparse, small and
+//! large data. Rows with more pairs are penalised more (Rendle and others, 2021).
+//!
 //! Given the vectors of one side, those of the other are the solutions of small linear systems, each on
 //! its own; the result depends on the seed only through where the items' vectors begin.
 
@@ -14,14 +19,17 @@ use crate::limits::Work;
 use crate::rng::Rng;
 use crate::spec::{Params, bad};
 
+/// Vectors without a larger entry say nothing.
+const VANISHED: f64 = 1e-6;
+
 /// How the vectors are fitted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Settings {
     /// Entries of a vector.
     pub factors: usize,
-    /// Penalty on squared entries, per pair that a vector is fitted to.
+    /// Penalty on squared entries, as a share of what chance alone would explain.
     pub regularization: f64,
-    /// How much more a pair that met counts than one that did not, per unit of its weight.
+    /// How much more a pair that met counts than one that did not, where it has the mean weight.
     pub confidence: f64,
     /// Times that both sides are solved.
     pub iterations: usize,
@@ -31,8 +39,8 @@ impl Settings {
     pub(crate) fn of(params: &mut Params) -> Result<Self, TrainError> {
         Ok(Self {
             factors: params.count("factors", 16, 1, DIMENSIONS_MAX.min(256))?,
-            regularization: params.number("regularization", 0.05, 1e-6, 100.0)?,
-            confidence: params.number("confidence", 0.3, 0.0, 1_000.0)?,
+            regularization: params.number("regularization", 0.7, 1e-6, 100.0)?,
+            confidence: params.number("confidence", 0.7, 0.0, 1_000.0)?,
             iterations: params.count("iterations", 12, 1, 200)?,
         })
     }
@@ -66,11 +74,56 @@ pub(crate) fn fit(
         .map(|_| (rng.unit() - 0.5) * spread)
         .collect();
     let mut users = vec![0.0; user_count * factors];
+    let scale = Scale::of(&feedback.links, &by_item, settings)?;
     for _ in 0..settings.iterations {
-        solve_side(&feedback.links, &items, &mut users, settings, work)?;
-        solve_side(&by_item, &users, &mut items, settings, work)?;
+        solve_side(&feedback.links, &items, &mut users, settings, &scale, work)?;
+        solve_side(&by_item, &users, &mut items, settings, &scale, work)?;
     }
     Ok(Factors { users, items })
+}
+
+impl Factors {
+    /// Whether there is nothing left of the vectors of one side.
+    pub(crate) fn vanished(&self) -> bool {
+        let gone = |entries: &[f64]| entries.iter().all(|entry| entry.abs() < VANISHED);
+        gone(&self.users) || gone(&self.items)
+    }
+}
+
+/// What the data make of the settings.
+struct Scale {
+    /// Extra weight of a pair per unit of its weight.
+    confidence: f64,
+    /// The penalty on a vector that is fitted to the mean number of pairs.
+    penalty: f64,
+}
+
+impl Scale {
+    fn of(links: &Links, by_item: &Links, settings: &Settings) -> Result<Self, TrainError> {
+        let weights = || {
+            (0..links.rows())
+                .flat_map(|row| links.row(row))
+                .map(|(_, weight)| weight)
+        };
+        let confidence = match weights().sum::<f64>() / links.len().max(1) as f64 {
+            mean if mean > 0.0 && mean.is_finite() => settings.confidence / mean,
+            // No pair, so no weight either.
+            0.0 => 0.0,
+            _ => return Err(unsolvable()),
+        };
+        let energy: f64 = weights()
+            .map(|weight| (1.0 + confidence * weight).powi(2))
+            .sum();
+        // The largest singular value of independent entries with this sum of squares.
+        let chance: f64 = [links, by_item]
+            .map(|side| (energy / side.rows().max(1) as f64).sqrt())
+            .iter()
+            .sum();
+        Ok(Self {
+            confidence,
+            penalty: settings.regularization * chance,
+        })
+    }
 }
 
 /// Solves for the vectors of one side, given those of the other.
@@ -79,10 +132,11 @@ fn solve_side(
     others: &[f64],
     solved: &mut [f64],
     settings: &Settings,
+    scale: &Scale,
     work: &mut Work<'_>,
 ) -> Result<(), TrainError> {
     let factors = settings.factors;
-    let other_count = others.len() / factors;
+    let mean = links.len() as f64 / links.rows().max(1) as f64;
     let gram = gram(others, factors, work)?;
     let mut system = vec![0.0; factors * factors];
     for (row, vector) in solved.chunks_exact_mut(factors).enumerate() {
@@ -92,14 +146,14 @@ fn solve_side(
             continue;
         }
         system.copy_from_slice(&gram);
-        let penalty = settings.regularization * (met.len() + other_count) as f64;
+        let penalty = scale.penalty * (met.len() as f64 / mean).sqrt();
         for diagonal in system.iter_mut().step_by(factors + 1) {
             *diagonal += penalty;
         }
         for &(other, weight) in met {
             let start = other as usize * factors;
             let other = &others[start..start + factors];
-            let extra = settings.confidence * weight;
+            let extra = scale.confidence * weight;
             add_outer(&mut system, other, extra);
             for (sum, value) in vector.iter_mut().zip(other) {
                 *sum += (1.0 + extra) * value;
@@ -131,6 +185,11 @@ fn add_outer(matrix: &mut [f64], vector: &[f64], times: f64) {
     }
 }
 
+fn unsolvable() -> TrainError {
+    let reason = "the weights are too large or the regularization is too small".to_string();
+    TrainError::NoSolution { reason }
+}
+
 /// Solves a symmetric positive definite system, given by its lower half, by Cholesky's factors in place.
 fn solve(matrix: &mut [f64], vector: &mut [f64], size: usize) -> Result<(), TrainError> {
     for row in 0..size {
@@ -153,9 +212,7 @@ fn solve(matrix: &mut [f64], vector: &mut [f64], size: usize) -> Result<(), Trai
             } else if rest > 0.0 && rest.is_finite() {
                 rest.sqrt()
             } else {
-                let reason =
-                    "the weights are too large or the regularization is too small".to_string();
-                return Err(TrainError::NoSolution { reason });
+                return Err(unsolvable());
             };
         }
     }

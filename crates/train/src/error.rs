@@ -136,6 +136,12 @@ pub enum TrainError {
         /// What failed.
         reason: String,
     },
+    /// The penalty left nothing of the vectors.
+    #[error("the regularization, {regularization}, leaves nothing of the vectors")]
+    Vanished {
+        /// What was asked for.
+        regularization: f64,
+    },
     /// Incremental training of a model that does not learn incrementally.
     #[error("a model of algorithm {algorithm} cannot be updated")]
     NotIncremental {
@@ -182,7 +188,8 @@ impl TrainError {
             | Self::AllMissing { .. }
             | Self::NoFeature
             | Self::UnfitFeature { .. }
-            | Self::NoSolution { .. } => "22023",
+            | Self::NoSolution { .. }
+            | Self::Vanished { .. } => "22023",
         }
     }
 
@@ -222,6 +229,9 @@ impl TrainError {
             Self::NoFeature => "List columns in spec.features, spec.categorical or spec.text.",
             Self::UnfitFeature { .. } => "Leave the feature out, or use another algorithm.",
             Self::NoSolution { .. } => "Check the features for values that are far too large.",
+            Self::Vanished { .. } => {
+                "Set a smaller params.regularization, or collect more pairs: nobody has enough in common with anybody."
+            }
             Self::NotIncremental { .. } => "Train a new version, or train the model with ftrl.",
             Self::NotExportable { .. } => {
                 "linear, elastic_net, logistic, tree and forest over numbers and categories can be exported."

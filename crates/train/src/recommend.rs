@@ -48,13 +48,14 @@ pub(crate) fn train(
         let fitted = als::fit(&train, &settings, spec.seed, work)?;
         let (users, items) = (narrow(&fitted.users), narrow(&fitted.items));
         let found = ndcg(&train.links, &held, &users, &items, settings.factors, work)?;
+        let popular = popularity_ndcg(&train.links, &held, feedback.items.len(), work)?;
         metrics[METRIC] = json!(found);
-        baseline[METRIC] = json!(popularity_ndcg(
-            &train.links,
-            &held,
-            feedback.items.len(),
-            work
-        )?);
+        baseline[METRIC] = json!(popular);
+        if found <= popular {
+            warnings.push(format!(
+                "{METRIC} on the hold-out, {found:.4}, is not above that of recommending what most users met, {popular:.4}"
+            ));
+        }
     }
     if feedback.skipped > 0 {
         let skipped = feedback.skipped;
@@ -63,6 +64,11 @@ pub(crate) fn train(
         ));
     }
     let fitted = als::fit(&feedback, &settings, spec.seed, work)?;
+    if fitted.vanished() {
+        return Err(TrainError::Vanished {
+            regularization: settings.regularization,
+        });
+    }
     let artifact = artifact(&feedback, &fitted, &settings)?;
     let bytes = artifact.encode()?;
     let mut report = describe(artifact.content());

@@ -100,6 +100,97 @@ fn quality_is_measured_on_what_was_held_out_and_beats_popularity() {
     assert!(report["rows"]["test"].as_u64().unwrap() > 30, "{report}");
 }
 
+/// Twenty groups of people with a hundred items of their own each; four of five pairs are with those.
+fn sparse(people: usize) -> TrainData {
+    let mut data = TrainData {
+        labels: Labels::None,
+        ..TrainData::default()
+    };
+    let mut rng = offline_sync_train::rng::Rng::new(3, 3);
+    for person in 0..people {
+        for pair in 0..15 {
+            let item = if pair < 12 {
+                person % 20 * 100 + rng.below(100)
+            } else {
+                rng.below(2_000)
+            };
+            data.rows += 1;
+            data.categorical.push(Some(format!("person {person}")));
+            data.categorical.push(Some(format!("item {item}")));
+        }
+    }
+    data
+}
+
+fn fit_with(data: &TrainData, params: &str) -> Result<Trained, TrainError> {
+    let spec = format!(
+        r#"{{"algorithm": "als", "categorical": ["user", "item"], "test_share": 0.2, "params": {params}}}"#
+    );
+    train(&spec, data, &LIMITS, &mut Always)
+}
+
+#[test]
+fn the_defaults_serve_sparse_data_as_dense() {
+    let trained = fit_with(&sparse(600), "{}").unwrap();
+    let at = |kind: &str| trained.report[kind]["ndcg_10"].as_f64().unwrap();
+    assert!(at("metrics") > 5.0 * at("baseline"), "{}", trained.report);
+    assert_eq!(trained.report["warnings"], serde_json::json!([]));
+    let largest = |values: &[f32]| {
+        values
+            .iter()
+            .fold(0.0_f32, |most, value| most.max(value.abs()))
+    };
+    assert!(largest(&trained.users.unwrap().1) > 0.1);
+}
+
+#[test]
+fn vectors_that_vanish_are_an_error() {
+    let answer = fit_with(&sparse(200), r#"{"regularization": 20}"#);
+    assert_eq!(
+        answer,
+        Err(TrainError::Vanished {
+            regularization: 20.0
+        })
+    );
+    assert!(answer.unwrap_err().hint().contains("regularization"));
+}
+
+#[test]
+fn what_is_no_better_than_popularity_is_said() {
+    // Everyone meets what most meet, by lot: there is nothing to know of anybody.
+    let mut data = sparse(0);
+    let mut rng = offline_sync_train::rng::Rng::new(1, 1);
+    for person in 0..200 {
+        for _ in 0..8 {
+            let item = rng.below(12) * rng.below(12);
+            data.rows += 1;
+            data.categorical.push(Some(format!("person {person}")));
+            data.categorical.push(Some(format!("item {item}")));
+        }
+    }
+    let report = fit_with(&data, r#"{"regularization": 0.01}"#)
+        .unwrap()
+        .report;
+    assert!(
+        report["warnings"][0]
+            .as_str()
+            .unwrap()
+            .contains("not above"),
+        "{report}"
+    );
+}
+
+#[test]
+fn the_unit_of_weights_does_not_matter() {
+    let data = clubs(40);
+    let mut cents = data.clone();
+    cents
+        .numeric
+        .iter_mut()
+        .for_each(|weight| *weight *= 1_024.0);
+    assert_eq!(fit(&data).unwrap(), fit(&cents).unwrap());
+}
+
 #[test]
 fn the_order_of_rows_does_not_matter_and_nothing_is_random() {
     let data = clubs(20);

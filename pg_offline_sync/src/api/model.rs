@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use offline_sync_model::models::Model;
-use offline_sync_model::rank::Metric;
+use offline_sync_model::rank::{self, Metric};
 use offline_sync_model::{Artifact, Prediction, envelope, summary};
 use pgrx::memcxt::PgMemoryContexts;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -162,6 +162,24 @@ pub fn model_item(model: &str, id: &str) -> Result<Option<Vec<f32>>, ErrorReport
         return Err(not_vectors(model));
     };
     Ok(vectors.get(id).map(<[f32]>::to_vec))
+}
+
+/// The mean of the vectors of these names in the model that serves, null where it has none of them.
+#[pg_extern(stable, strict, parallel_safe, schema = "offline_private")]
+pub fn vector_of_items(model: &str, items: Vec<String>) -> Result<Option<Vec<f32>>, ErrorReport> {
+    let ready = cache::serving(model)?;
+    let Model::Vectors(vectors) = &ready.artifact.content().model else {
+        return Err(not_vectors(model));
+    };
+    Ok(vectors.mean(&items))
+}
+
+/// The dot product of two vectors, as `nearest_items` scores; entries of 0 at the end do not change it.
+#[pg_extern(immutable, strict, parallel_safe, schema = "offline_private")]
+pub fn vector_dot(left: Array<'_, f32>, right: Array<'_, f32>) -> f64 {
+    let flat = |array: &Array<'_, f32>| -> Vec<f32> { array.iter_deny_null().collect() };
+    // Adding 0 makes -0 and 0 equal.
+    rank::dot(&flat(&left), &flat(&right)) + 0.0
 }
 
 /// The names whose vectors in the model that serves are nearest to a vector, best first; exact. `cosine`: by the

@@ -25,6 +25,12 @@ pub fn model_bytes_max() -> i32 {
     settings::model_bytes_max()
 }
 
+/// Items from which on they are searched by index.
+#[pg_extern(stable, parallel_safe, schema = "offline_private")]
+pub fn index_items_min() -> i32 {
+    settings::index_items_min()
+}
+
 type Row = (Vec<u8>, String, Option<Vec<String>>, Option<Vec<f32>>);
 
 /// Trains a model. Arrays hold rows one after the other: `numbers` of `spec.features`, `categories` of

@@ -1,6 +1,7 @@
 //! Vectors of items or users, for recommendation and similarity.
 
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,21 @@ impl Vectors {
             .ok()?;
         let start = index * self.dimensions as usize;
         self.data.get(start..start + self.dimensions as usize)
+    }
+
+    /// The mean of the vectors of these names, as often as they are given; `None` where none of them is known.
+    #[must_use]
+    pub fn mean(&self, ids: &[String]) -> Option<Vec<f32>> {
+        let mut sums = vec![0.0_f64; self.dimensions as usize];
+        let mut known = 0_u32;
+        for vector in ids.iter().filter_map(|id| self.get(id)) {
+            known += 1;
+            for (sum, entry) in sums.iter_mut().zip(vector) {
+                *sum += f64::from(*entry);
+            }
+        }
+        let rounded = |sum: &f64| (sum / f64::from(known)) as f32;
+        (known > 0).then(|| sums.iter().map(rounded).collect())
     }
 
     /// The `count` vectors nearest to `query`, best first; equals in the order of their names.
