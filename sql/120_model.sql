@@ -83,7 +83,25 @@ as $$
     where m.model = p_model and m.version = p_version and m.sha256 = p_sha256
 $$;
 
--- Adds a version. The lock makes two trainings of one model number their versions one after the other.
+-- What makes those who change one model come one after the other.
+create function offline_private.lock_model(p_model text)
+returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    select pg_advisory_xact_lock(hashtextextended('pg_offline_sync model ' || p_model, 0))
+$$;
+
+-- Where the highest number of a model's dropped versions is kept.
+create function offline_private.dropped_version(p_model text)
+returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 'dropped version of model ' || p_model
+$$;
+
+-- Adds a version, under the lock that numbers versions one after the other.
 create function offline_private.add_model_version(p_model text, p_format text, p_algorithm text, p_task text, p_artifact bytea, p_sha256 text,
     p_spec jsonb, p_query text, p_rows bigint, p_report jsonb)
 returns int
@@ -98,13 +116,13 @@ begin
             detail = 'model_bytes_max=' || offline_private.model_bytes_max(),
             hint = 'fewer or smaller trees, fewer text buckets; or raise offline_sync.model_bytes_max';
     end if;
-    perform pg_advisory_xact_lock(hashtextextended('pg_offline_sync model ' || p_model, 0));
+    perform offline_private.lock_model(p_model);
     select coalesce(max(m.version), 0) + 1 into v_version
     from (
         select m.version from offline_data.edge_ai_models m where m.model = p_model
         union all
         -- The number of a version that was dropped is not given again.
-        select d.version from offline_data.model_deployment d where d.model = p_model) m;
+        select t.value::int from offline_data.meta t where t.name = offline_private.dropped_version(p_model)) m;
     insert into offline_data.edge_ai_models (model, version, format, algorithm, task, artifact, sha256, spec, query, rows_used, report,
         requires, is_shared)
     values (p_model, v_version, p_format, p_algorithm, p_task, p_artifact, p_sha256, p_spec, p_query, p_rows, p_report,
@@ -134,7 +152,7 @@ declare
     v_serving record;
 begin
     perform offline_private.check_model_name(p_model);
-    perform pg_advisory_xact_lock(hashtextextended('pg_offline_sync model ' || p_model, 0));
+    perform offline_private.lock_model(p_model);
     if p_version is not null and not exists (
         select from offline_data.edge_ai_models m where m.model = p_model and m.version = p_version) then
         raise exception using errcode = '42704', message = format('no model %s version %s', p_model, p_version);
@@ -162,7 +180,7 @@ declare
     v_before record;
 begin
     perform offline_private.check_model_name(p_model);
-    perform pg_advisory_xact_lock(hashtextextended('pg_offline_sync model ' || p_model, 0));
+    perform offline_private.lock_model(p_model);
     select * into v_serving from offline_private.serving(p_model);
     -- Back along the deployments that each came after another; versions dropped since are passed over.
     with recursive chain as (
@@ -194,7 +212,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform offline_private.check_model_name(p_model);
-    perform pg_advisory_xact_lock(hashtextextended('pg_offline_sync model ' || p_model, 0));
+    perform offline_private.lock_model(p_model);
     if exists (select from offline_private.serving(p_model) s where s.version = p_version) then
         raise exception using errcode = '55006', message = format('model %s version %s serves', p_model, p_version),
             hint = 'deploy another version, or null, first';
@@ -204,6 +222,8 @@ begin
     if not found then
         raise exception using errcode = '42704', message = format('no model %s version %s', p_model, p_version);
     end if;
+    insert into offline_data.meta (name, value) values (offline_private.dropped_version(p_model), p_version::text)
+    on conflict (name) do update set value = greatest(meta.value::int, excluded.value::int)::text;
     perform offline_private.drop_vector_index(p_model, p_version);
     return jsonb_build_object('model', p_model, 'version', p_version, 'dropped', true);
 end

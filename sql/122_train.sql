@@ -1,6 +1,38 @@
 -- Training: one query gathers the rows into arrays, as the caller; one Rust function makes the artefact of them. What it is asked
 -- for is checked here as far as it names columns, in offline_sync_train as far as it names algorithms.
 
+-- A specification without the keys that say null: 22023 for a key that there is not, or whose value is of another type.
+create function offline_private.checked_spec(p_spec jsonb)
+returns jsonb
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_types constant jsonb := '{"algorithm": "string", "table": "string", "query": "string", "label": "string", "features": "array", "text": "array",
+        "categorical": "array", "user": "string", "item": "string", "weight": "string", "test_share": "number", "seed": "number",
+        "params": "object", "deploy": "string", "shared": "boolean", "requires": "object"}';
+    v_spec jsonb;
+    v_key text;
+begin
+    if jsonb_typeof(p_spec) is distinct from 'object' then
+        raise exception using errcode = '22023', message = 'p_spec must be an object', hint = 'see docs/models.md for its keys';
+    end if;
+    select coalesce(jsonb_object_agg(e.key, e.value), '{}') into v_spec from jsonb_each(p_spec) e where jsonb_typeof(e.value) <> 'null';
+    select min(k.key) into v_key from jsonb_object_keys(p_spec) k (key) where not v_types ? k.key;
+    if v_key is not null then
+        raise exception using errcode = '22023', message = format('unknown key "%s" of p_spec', v_key),
+            hint = 'one of ' || (select string_agg(t.key, ', ') from jsonb_object_keys(v_types) t (key));
+    end if;
+    select min(e.key) into v_key from jsonb_each(v_spec) e where jsonb_typeof(e.value) <> v_types ->> e.key;
+    if v_key is not null then
+        raise exception using errcode = '22023',
+            message = format('"%s" must be %s', v_key, case v_types ->> v_key when 'array' then 'a list of column names'
+                when 'string' then 'a string' when 'object' then 'an object' else 'a ' || (v_types ->> v_key) end);
+    end if;
+    return v_spec;
+end
+$$;
+
 -- Columns that a specification names under a key, in order: 22023 unless it is a list of names.
 create function offline_private.spec_columns(p_spec jsonb, p_key text)
 returns text[]
@@ -8,8 +40,7 @@ language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if jsonb_typeof(coalesce(p_spec -> p_key, '[]')) <> 'array' or exists (
-        select from jsonb_array_elements(coalesce(p_spec -> p_key, '[]')) e where jsonb_typeof(e) <> 'string') then
+    if exists (select from jsonb_array_elements(coalesce(p_spec -> p_key, '[]')) e where jsonb_typeof(e) <> 'string') then
         raise exception using errcode = '22023', message = format('"%s" must be a list of column names', p_key);
     end if;
     return array(select jsonb_array_elements_text(coalesce(p_spec -> p_key, '[]')));
@@ -24,12 +55,13 @@ as $$
 declare
     v_relation regclass;
 begin
-    if jsonb_typeof(p_spec) is distinct from 'object' or (p_spec ->> 'table' is null) = (p_spec ->> 'query' is null) then
-        raise exception using errcode = '22023', message = 'p_spec must be an object with "table" or "query"',
+    if (p_spec ->> 'table' is null) = (p_spec ->> 'query' is null) then
+        raise exception using errcode = '22023', message = 'p_spec needs either "table" or "query"',
             hint = '{"algorithm", "table" | "query", "label", "features": […], "text": […], "categorical": […], "test_share", "seed", "params", "deploy"}';
     end if;
     if p_spec ->> 'query' is not null then
-        source := format('(%s) s', rtrim(p_spec ->> 'query', E' \n\t;'));
+        -- The end of the line ends a comment that the query may end in.
+        source := format(E'(%s\n) s', rtrim(p_spec ->> 'query', E' \n\t;'));
         key_columns := '{}';
         return;
     end if;
@@ -39,29 +71,33 @@ begin
     end if;
     source := v_relation::text || ' s';
     key_columns := coalesce(offline_private.primary_key(v_relation), '{}');
-    -- The split into training and test rows follows the order of the rows: the same rows, the same model.
+    -- What chance decides follows the order of the rows: the same rows, the same model.
     select ' order by ' || string_agg(format('s.%I', k.name), ', ') into ordering from unnest(key_columns) k (name);
 end
+$$;
+
+create function offline_private.is_number(p_type oid)
+returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select offline_private.base_type(p_type) = any ('{int2, int4, int8, float4, float8, numeric}'::regtype[]::oid[])
 $$;
 
 -- A column as a number: null where it is of a type that is none. Times are seconds since 1970.
 create function offline_private.number_expression(p_column text, p_type oid)
 returns text
-language plpgsql stable
+language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-begin
-    return (
-        select case t.typcategory
-            when 'N' then format('s.%I::float8', p_column)
-            when 'B' then format('s.%I::int::float8', p_column)
-            when 'D' then format('extract(epoch from s.%I)::float8', p_column)
-            when 'T' then format('extract(epoch from s.%I)::float8', p_column) end
-        from pg_type t where t.oid = offline_private.base_type(p_type));
-end
+    select case
+        when offline_private.is_number(p_type) then format('s.%I::float8', p_column)
+        when t.oid = 'boolean'::regtype then format('s.%I::int::float8', p_column)
+        when t.typcategory in ('D', 'T') then format('extract(epoch from s.%I)::float8', p_column) end
+    from pg_type t where t.oid = offline_private.base_type(p_type)
 $$;
 
--- Types of columns of a FROM item, in their order; 42703 for a column that it does not have.
+-- Types of columns of a FROM item, in their order; 42703 for a column that it does not have. Nothing of the item is run.
 create function offline_private.source_types(p_source text, p_columns text[])
 returns oid[]
 language plpgsql stable
@@ -70,7 +106,7 @@ as $$
 declare
     v_types oid[];
 begin
-    execute format('select array[%s]::oid[] from (select) one left join lateral (select s.* from %s limit 1) s on true',
+    execute format('select array[%s]::oid[] from (select) one left join lateral (select s.* from %s limit 0) s on true',
         (select string_agg(format('pg_typeof(s.%I)::oid', c.name), ', ' order by c.ord) from unnest(p_columns) with ordinality c (name, ord)),
         p_source) into v_types;
     return v_types;
@@ -86,17 +122,34 @@ as $$
 declare
     v_names text[];
 begin
-    execute format('select array(select json_object_keys(row_to_json(r.*)) from (select s.* from %s limit 1) r)', p_source) into v_names;
+    execute format('select array(select json_object_keys(row_to_json(r.*))) from (
+        select s.* from (select) one left join lateral (select s.* from %s limit 0) s on true) r', p_source) into v_names;
     v_names := array(select n.name from unnest(v_names) with ordinality n (name, ord) where n.name <> all (p_left_out) order by n.ord);
-    if cardinality(v_names) = 0 then
-        return '{}';
-    end if;
     return array(
         select c.name
         from unnest(v_names, offline_private.source_types(p_source, v_names)) with ordinality c (name, type, ord)
-        join pg_type t on t.oid = offline_private.base_type(c.type)
-        where t.typcategory in ('N', 'B')
+        where offline_private.is_number(c.type) or offline_private.base_type(c.type) = 'boolean'::regtype
         order by c.ord);
+end
+$$;
+
+-- 22023 unless each column stands in one place, and the label in none of them.
+create function offline_private.check_columns(p_features text[], p_label text)
+returns void
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_twice text := (select f.name from unnest(p_features) f (name) group by f.name having count(*) > 1 limit 1);
+begin
+    if v_twice is not null then
+        raise exception using errcode = '22023', message = format('column %s is listed twice', v_twice),
+            hint = 'each column is one feature: under "features", "categorical" or "text"';
+    end if;
+    if p_label = any (p_features) then
+        raise exception using errcode = '22023', message = format('the label %s is among the features', p_label),
+            hint = 'leave it out: a model that is told the answer learns nothing else';
+    end if;
 end
 $$;
 
@@ -129,8 +182,9 @@ begin
         v_label := null;
     elsif p_spec -> 'features' is null then
         -- Names may stand in "features" for numbers alone; without it all numbers count.
-        v_numbers := offline_private.default_features(v_source.source, v_source.key_columns || v_texts || v_categories || v_label);
+        v_numbers := offline_private.default_features(v_source.source, v_source.key_columns || v_texts || v_categories || array_remove(array[v_label], null));
     end if;
+    perform offline_private.check_columns(v_numbers || v_categories || v_texts, v_label);
     if cardinality(v_numbers) > 0 then
         v_types := offline_private.source_types(v_source.source, v_numbers);
         select array_agg(e.expression order by e.ord), min(e.name) filter (where e.expression is null) into v_expressions, v_bad
@@ -143,8 +197,7 @@ begin
         end if;
     end if;
     if v_label is not null then
-        select t.typcategory = 'N' into v_is_number from pg_type t
-        where t.oid = offline_private.base_type((offline_private.source_types(v_source.source, array[v_label]))[1]);
+        v_is_number := offline_private.is_number((offline_private.source_types(v_source.source, array[v_label]))[1]);
     end if;
     spec := p_spec || jsonb_build_object('features', to_jsonb(v_numbers), 'categorical', to_jsonb(v_categories), 'text', to_jsonb(v_texts));
     statement := format('select count(*), %s, %s, %s, %s, %s from (select s.* from %s%s limit $1) s',
@@ -166,9 +219,10 @@ as $$
 $$;
 
 -- Gathers the rows of a specification, as the caller, and trains with them, in one statement: the arrays go from the aggregate to
--- the function as they are, where variables would copy them. p_call: what makes the artefact of r, of $2 (specification) and $3 (p_artifact).
-create function offline_private.fit_rows(p_spec jsonb, p_call text, p_artifact bytea, out spec jsonb, out statement text, out row_count bigint,
-    out artifact bytea, out report jsonb, out user_ids text[], out user_vectors real[])
+-- the function as they are, where variables would copy them. p_call: what makes the artefact of r, of $2 (specification), $3 (p_artifact)
+-- and $4 (p_cuts). Names without a schema are looked for in public and extensions, whatever the path of the caller.
+create function offline_private.fit_rows(p_spec jsonb, p_call text, p_artifact bytea, p_cuts double precision[], out spec jsonb, out statement text,
+    out row_count bigint, out artifact bytea, out report jsonb, out user_ids text[], out user_vectors real[])
 language plpgsql volatile
 set search_path = pg_catalog, public, extensions, pg_temp
 as $$
@@ -178,20 +232,37 @@ begin
         'from (%s) r (n, numbers, categories, texts, labels, targets) cross join lateral %s f', statement, p_call)
     into row_count, artifact, report, user_ids, user_vectors
     -- One row more than is allowed, for the function to see that there are too many.
-    using offline_private.train_rows_max() + 1, spec::text, p_artifact;
+    using offline_private.train_rows_max() + 1, spec::text, p_artifact, p_cuts;
 end
 $$;
 
--- Whether a version measured now is better than the one that serves; of every metric, larger is better. The serving model was asked
--- about the rows held out from the new one where it takes the same features; else what was measured when it was trained counts.
-create function offline_private.is_better(p_report jsonb, p_serving jsonb)
+-- The version that serves, as a training compares with it: with the artefact where it can be asked about rows that it was not trained
+-- with. "cuts" of its report tell them; an imported one has none, and no row of this database is known to have trained it.
+create function offline_private.serving_to_beat(p_model text, out deployment_id bigint, out version int, out report jsonb, out artifact bytea,
+    out cuts double precision[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.deployment_id, s.version, m.report,
+        case when m.format = 'offline-sync-model' and (m.report ? 'cuts' or m.spec ? 'imported') then m.artifact end,
+        case when m.report ? 'cuts' then array(
+            select c.value::double precision from jsonb_array_elements_text(m.report -> 'cuts') with ordinality c (value, ord) order by c.ord) end
+    from offline_private.serving(p_model) s
+    left join offline_data.edge_ai_models m on m.model = p_model and m.version = s.version
+$$;
+
+-- Whether a version measured now is better than the one that serves; of every metric, larger is better. Both on rows that neither was
+-- trained with, where the serving one was asked; else what each was measured at when it was trained. What was not measured is not better.
+create function offline_private.is_better(p_report jsonb, p_version int, p_serving jsonb)
 returns boolean
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-    select p_report -> 'primary' ->> 'name' is not distinct from p_serving -> 'primary' ->> 'name'
-        and coalesce((p_report -> 'primary' ->> 'value')::float8
-            > coalesce(p_report -> 'serving' ->> 'value', p_serving -> 'primary' ->> 'value')::float8, true)
+    select coalesce(case
+        when (p_report -> 'serving' ->> 'version')::int = p_version
+            then (p_report -> 'serving' ->> 'new_value')::double precision > (p_report -> 'serving' ->> 'value')::double precision
+        else p_report -> 'primary' ->> 'name' = p_serving -> 'primary' ->> 'name'
+            and (p_report -> 'primary' ->> 'value')::double precision > (p_serving -> 'primary' ->> 'value')::double precision end, false)
 $$;
 
 create function offline.train_model(p_model text, p_spec jsonb)
@@ -200,31 +271,34 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $train$
 declare
+    v_spec jsonb := offline_private.checked_spec(p_spec);
+    v_deploy text := coalesce(v_spec ->> 'deploy', 'if_better');
+    v_serving record;
     v_fit record;
     v_about jsonb;
     v_version int;
-    v_serving record;
     v_report jsonb;
-    v_deploy text := coalesce(p_spec ->> 'deploy', 'if_better');
     v_deployed boolean;
 begin
     perform offline_private.check_model_name(p_model);
     if v_deploy not in ('if_better', 'always', 'never') then
         raise exception using errcode = '22023', message = '"deploy" must be if_better, always or never';
     end if;
-    select s.deployment_id, s.version, m.artifact, m.report, m.format into v_serving
-    from offline_private.serving(p_model) s
-    left join offline_data.edge_ai_models m on m.model = p_model and m.version = s.version;
-    v_fit := offline_private.fit_rows(p_spec,
-        'offline_private.fit_model($2, r.n, r.numbers, r.categories, r.texts, r.labels, r.targets, $3)',
-        case when v_serving.format = 'offline-sync-model' then v_serving.artifact end);
+    select b.* into v_serving from offline_private.serving_to_beat(p_model) b;
+    v_fit := offline_private.fit_rows(v_spec,
+        'offline_private.fit_model($2, r.n, r.numbers, r.categories, r.texts, r.labels, r.targets, $3, $4)', v_serving.artifact, v_serving.cuts);
     v_report := v_fit.report;
+    if v_report ? 'serving' then
+        v_report := jsonb_set(v_report, '{serving,version}', to_jsonb(v_serving.version));
+    end if;
     v_about := offline_private.describe_artifact(v_fit.artifact);
     v_version := offline_private.add_model_version(p_model, 'offline-sync-model', v_about ->> 'algorithm', v_about ->> 'task', v_fit.artifact,
         encode(sha256(v_fit.artifact), 'hex'), v_fit.spec, v_fit.statement, v_fit.row_count, v_report);
     perform offline_private.keep_vectors(p_model, v_version, v_fit.artifact, v_fit.user_ids, v_fit.user_vectors);
+    -- Another training may have deployed meanwhile; from here on the lock keeps what serves.
+    select b.* into v_serving from offline_private.serving_to_beat(p_model) b;
     v_deployed := v_deploy = 'always'
-        or v_deploy = 'if_better' and (v_serving.version is null or offline_private.is_better(v_report, v_serving.report));
+        or v_deploy = 'if_better' and (v_serving.version is null or offline_private.is_better(v_report, v_serving.version, v_serving.report));
     if v_deployed then
         perform offline_private.add_deployment(p_model, v_version, v_serving.deployment_id, 'train');
     end if;
@@ -238,29 +312,53 @@ comment on function offline.train_model(text, jsonb) is
     '"categorical", "test_share": 0.25, "seed": 1, "params", "deploy": if_better | always | never, "shared": true, "requires"}. Answers {"model", '
     '"version", "deployed", "algorithm", "task", "rows", "bytes", "report"}. Limits, too: 54000; what cannot be learned from: 22023. See docs/models.md.';
 
+create function offline_private.features_of_kind(p_about jsonb, p_kind text)
+returns jsonb
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(jsonb_agg(f.value -> 'name' order by f.ord), '[]')
+    from jsonb_array_elements(p_about -> 'features') with ordinality f (value, ord) where f.value ->> 'kind' = p_kind
+$$;
+
+-- The specification that an artefact answers for itself.
+create function offline_private.artifact_spec(p_artifact bytea)
+returns jsonb
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select jsonb_build_object('algorithm', a.about -> 'algorithm', 'features', offline_private.features_of_kind(a.about, 'numeric'),
+        'categorical', offline_private.features_of_kind(a.about, 'categorical'), 'text', offline_private.features_of_kind(a.about, 'text'))
+    from offline_private.describe_artifact(p_artifact) a (about)
+$$;
+
 create function offline.update_model(p_model text, p_spec jsonb default '{}')
 returns jsonb
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $update$
 declare
+    v_asked jsonb := offline_private.checked_spec(p_spec);
     v_old record;
-    v_spec jsonb;
     v_fit record;
     v_version int;
     v_serving record;
 begin
     perform offline_private.check_model_name(p_model);
-    if jsonb_typeof(p_spec) is distinct from 'object' then
-        raise exception using errcode = '22023', message = 'p_spec must be an object', hint = '{"table" | "query": where the new rows are}';
-    end if;
+    -- What is learned on from must be what serves: two updates come one after the other.
+    perform offline_private.lock_model(p_model);
     v_serving := offline_private.find_model(p_model, null);
-    select m.artifact, m.spec, m.rows_used into strict v_old from offline_data.edge_ai_models m
+    select m.artifact, m.format, m.spec - 'imported' as spec, m.rows_used into strict v_old from offline_data.edge_ai_models m
     where m.model = p_model and m.version = v_serving.version;
-    v_spec := case when p_spec ?| array['table', 'query'] then v_old.spec - 'table' - 'query' else v_old.spec end || p_spec;
-    v_fit := offline_private.fit_rows(v_spec,
-        'offline_private.update_fit(r.n, r.numbers, r.categories, r.texts, r.labels, r.targets, $3)', v_old.artifact);
-    v_version := offline_private.add_model_version(p_model, 'offline-sync-model', v_old.spec ->> 'algorithm', 'classification', v_fit.artifact,
+    if v_old.format <> 'offline-sync-model' then
+        raise exception using errcode = '0A000', message = format('a model of the format %s cannot be updated', v_old.format);
+    end if;
+    if v_asked ?| array['table', 'query'] then
+        v_old.spec := v_old.spec - 'table' - 'query';
+    end if;
+    v_fit := offline_private.fit_rows(offline_private.artifact_spec(v_old.artifact) || v_old.spec || v_asked,
+        'offline_private.update_fit($2, r.n, r.numbers, r.categories, r.texts, r.labels, r.targets, $3)', v_old.artifact, null);
+    v_version := offline_private.add_model_version(p_model, 'offline-sync-model', v_fit.report ->> 'algorithm', v_fit.report ->> 'task', v_fit.artifact,
         encode(sha256(v_fit.artifact), 'hex'), v_fit.spec, v_fit.statement, v_old.rows_used + v_fit.row_count, v_fit.report);
     perform offline.deploy_model(p_model, v_version);
     return jsonb_build_object('model', p_model, 'version', v_version, 'deployed', true, 'rows', v_fit.row_count, 'report', v_fit.report);
@@ -269,4 +367,4 @@ $update$;
 
 comment on function offline.update_model(text, jsonb) is
     'Learns on from new rows ("table" or "query" of p_spec; the model''s own specification fills in the rest): a new version, deployed at '
-    'once. For models of the algorithm ftrl; others: 0A000.';
+    'once. For models of the algorithm ftrl; others: 0A000. Features that are not the model''s, in their order: 22023.';

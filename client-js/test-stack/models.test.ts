@@ -108,7 +108,7 @@ it('a device goes over to what is deployed, and drops what is withdrawn', async 
 it('recommendations are those of the database, for a user whom the training did not know', async () => {
   const ann = await signUp('ann');
   const model = `recommendation-${randomUUID()}`;
-  const document = JSON.stringify({ ...DOCUMENTS.recommendation, model });
+  const document = JSON.stringify({ ...DOCUMENTS.recommendation, model, shared: true });
   asOwner(`select offline.import_model('${document.replaceAll("'", "''")}')`);
   asOwner(`select offline.deploy_model('${model}', 1)`);
   const models = createModels();

@@ -68,6 +68,7 @@ extension_sql_file!(
         api::model::text_similarity,
         api::train::fit_model,
         api::train::update_fit,
+        api::train::primary_metric,
         api::train::onnx_of,
         api::train::train_rows_max,
         api::train::model_bytes_max,

@@ -5,6 +5,8 @@
 # PG_CONFIG             which Postgres (default: Debian's 15)
 # OFFLINE_TEST_FSYNC    off: no flushing to disk
 set -euo pipefail
+# What a backtrace reads of the library stays in the memory of a backend, which tests measure.
+export RUST_BACKTRACE=0
 trap '' INT # Ctrl-C reaches the whole group; the end of the input says when to stop.
 
 bin=$("${PG_CONFIG:-/usr/lib/postgresql/15/bin/pg_config}" --bindir)

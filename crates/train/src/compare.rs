@@ -1,47 +1,76 @@
-//! An older model asked about the rows that a new one was measured on, so that both are measured alike.
+//! The model that serves and a new one, asked about the same rows: those that neither was trained with.
 
 use offline_sync_model::Artifact;
+use serde_json::{Value, json};
 
-use crate::data::TrainData;
+use crate::data::{Targets, TrainData};
 use crate::error::TrainError;
-use crate::limits::{Pulse, TrainLimits, Work};
+use crate::limits::Work;
 use crate::report;
-use crate::run::targets_and_split;
+use crate::run::class;
 use crate::spec::Spec;
+use crate::split::Split;
 
-/// The primary metric of an artefact on the rows that a training by `spec` holds out of `data`; none where the artefact has
-/// another task, other labels or other features than that training, or nothing is held out.
-///
-/// # Errors
-///
-/// As [`crate::train`].
-pub fn value_on_hold_out(
-    artifact: &Artifact,
-    spec: &str,
+/// A model that serves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Serving {
+    /// The model.
+    pub artifact: Artifact,
+    /// [`Split::cuts`] of its training; none where it was trained with other rows altogether.
+    pub cuts: Option<Vec<f64>>,
+}
+
+/// `{"value", "new_value", "rows"}`: the primary metric of both on the rows held out from both; `measured` is the new one's on its
+/// whole hold-out. None where the serving model has
+/// another task, other labels or other features, or nothing was held out from both.
+pub(crate) fn side_by_side(
+    serving: &Serving,
+    (new, measured): (&Artifact, Option<f64>),
+    spec: &Spec,
     data: &TrainData,
-    limits: &TrainLimits,
-    pulse: &mut dyn Pulse,
-) -> Result<Option<f64>, TrainError> {
-    let mut spec = Spec::parse(spec)?;
-    let mut work = Work::new(pulse, limits);
-    data.check(&spec, limits)?;
-    let task = spec.task(&data.labels)?;
-    let content = artifact.content();
-    if content.task != task || !has_features(artifact, &spec) {
+    targets: &Targets,
+    split: &Split,
+    work: &mut Work<'_>,
+) -> Result<Option<Value>, TrainError> {
+    let (content, task) = (serving.artifact.content(), new.content().task);
+    if content.task != task
+        || content.labels != targets.labels
+        || !has_features(&serving.artifact, spec)
+    {
         return Ok(None);
     }
-    let (targets, split) = targets_and_split(&spec, task, data)?;
-    if split.test.is_empty() || targets.labels != content.labels {
+    let held_out = |row: &usize| match &serving.cuts {
+        None => true,
+        Some(cuts) => cuts
+            .get(class(targets, *row))
+            .is_some_and(|cut| split.lots[*row] < *cut),
+    };
+    let common = Split {
+        test: split.test.iter().copied().filter(held_out).collect(),
+        train: split.train.clone(),
+        ..Split::default()
+    };
+    if common.test.is_empty() {
         return Ok(None);
     }
-    let (metrics, _) = report::measure(artifact, data, &targets, &split, &mut work)?;
-    Ok(metrics
-        .get(report::primary(task))
-        .and_then(serde_json::Value::as_f64))
+    let mut value_of = |artifact: &Artifact| -> Result<Option<f64>, TrainError> {
+        let (metrics, _) = report::measure(artifact, data, targets, &common, work)?;
+        Ok(metrics.get(report::primary(task)).and_then(Value::as_f64))
+    };
+    let value = value_of(&serving.artifact)?;
+    let new_value = if common.test.len() == split.test.len() {
+        measured
+    } else {
+        value_of(new)?
+    };
+    let values = value.zip(new_value);
+    Ok(values.map(|(value, new_value)| {
+        json!({"value": value, "new_value": new_value, "rows": common.test.len()})
+    }))
 }
 
 /// Whether the features are those of the specification, kind by kind and in its order.
-fn has_features(artifact: &Artifact, spec: &Spec) -> bool {
+pub(crate) fn has_features(artifact: &Artifact, spec: &Spec) -> bool {
     let features = &artifact.content().features;
     let of = |kind: &str| {
         features

@@ -101,6 +101,18 @@ pub enum TrainError {
         /// The label.
         label: String,
     },
+    /// A number to be predicted whose square is none any more.
+    #[error("the label {label:e} is too large")]
+    LabelTooLarge {
+        /// The label.
+        label: f64,
+    },
+    /// Rows to learn on from that have other features than the model.
+    #[error("the features are not those of the model: {expected}")]
+    OtherFeatures {
+        /// The features of the model, in their order.
+        expected: String,
+    },
     /// A label that a model which goes on learning has never met.
     #[error("the model does not know the label \"{label}\"")]
     UnknownLabel {
@@ -183,6 +195,8 @@ impl TrainError {
             | Self::OneClass { .. }
             | Self::NotBinary { .. }
             | Self::LabelNotNumeric { .. }
+            | Self::LabelTooLarge { .. }
+            | Self::OtherFeatures { .. }
             | Self::UnknownLabel { .. }
             | Self::NoLabel { .. }
             | Self::AllMissing { .. }
@@ -223,6 +237,10 @@ impl TrainError {
             }
             Self::NotBinary { .. } => "Use logistic, a forest or boosting for more classes.",
             Self::LabelNotNumeric { .. } => "Use a classifier, or a numeric label.",
+            Self::LabelTooLarge { .. } => "Labels reach from -1e100 to 1e100: use another unit.",
+            Self::OtherFeatures { .. } => {
+                "List the same columns in the same order, or leave them out; other features need a new version."
+            }
             Self::UnknownLabel { .. } => "Train a new version when labels are added.",
             Self::NoLabel { .. } => "Name the label's column in spec.label.",
             Self::AllMissing { .. } => "Leave the feature out, or fix the query that reads it.",

@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | [`spec`], [`data`], [`limits`] | what to train, on what, within which bounds |
 //! | [`run`], `plan`, `fit`, `resume` | the course of a training, and of one that goes on |
-//! | [`split`], [`features`] | hold-out rows; rows → columns |
+//! | `lot`, [`split`], [`features`] | hold-out rows; rows → columns |
 //! | [`linear`], [`logistic`], [`bayes`], [`kmeans`], [`pca`], [`ftrl`], [`tree`] | the algorithms |
 //! | `recommend`, `feedback`, `als` | vectors of users and items |
 //! | [`metrics`], [`report`], [`compare`] | quality on rows that training did not see |
@@ -33,6 +33,7 @@ pub mod kmeans;
 pub mod limits;
 pub mod linear;
 pub mod logistic;
+mod lot;
 pub mod matrix;
 pub mod metrics;
 pub mod onnx;
@@ -47,10 +48,10 @@ pub mod spec;
 pub mod split;
 pub mod tree;
 
-pub use compare::value_on_hold_out;
+pub use compare::Serving;
 pub use data::{Labels, TrainData};
 pub use error::{Cancelled, TrainError};
 pub use limits::{Pulse, TrainLimits};
 pub use onnx::to_onnx;
 pub use resume::update;
-pub use run::{Trained, train};
+pub use run::{Trained, train, train_beside};

@@ -207,6 +207,9 @@ pub(crate) fn render(
             "without_label": facts.given - used,
         }),
     );
+    if !facts.split.cuts.is_empty() {
+        report.insert("cuts".into(), json!(facts.split.cuts));
+    }
     report.insert("params".into(), facts.params);
     report.insert("details".into(), Value::Object(facts.details));
     report.insert("warnings".into(), json!(facts.warnings));

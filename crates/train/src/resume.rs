@@ -1,14 +1,15 @@
 //! Models that go on learning from further rows.
 
+use offline_sync_model::Artifact;
 use offline_sync_model::models::Model;
-use offline_sync_model::{Algorithm, Artifact, Feature};
 use serde_json::{Map, json};
 
+use crate::compare::has_features;
 use crate::data::{Targets, TrainData};
 use crate::error::TrainError;
 use crate::limits::{Pulse, TrainLimits, Work};
 use crate::matrix::Matrix;
-use crate::run::Trained;
+use crate::run::{Trained, enough_rows};
 use crate::spec::Spec;
 use crate::split::Split;
 use crate::{features, ftrl, report};
@@ -18,10 +19,11 @@ use crate::{features, ftrl, report};
 ///
 /// # Errors
 ///
-/// [`TrainError::NotIncremental`] for other models, [`TrainError::BadShape`] when the rows do not have
-/// the model's features, [`TrainError::UnknownLabel`].
+/// [`TrainError::NotIncremental`] for other models, [`TrainError::OtherFeatures`] when the specification does not name the model's
+/// features in their order, [`TrainError::UnknownLabel`].
 pub fn update(
     artifact: &[u8],
+    spec: &str,
     data: &TrainData,
     limits: &TrainLimits,
     pulse: &mut dyn Pulse,
@@ -33,17 +35,19 @@ pub fn update(
             algorithm: content.algorithm.name(),
         });
     };
-    let spec = spec_of(&content.features, content.algorithm);
-    let mut work = Work::new(pulse, limits);
-    data.check(&spec, limits)?;
-    let targets = known_classes(data.targets(&spec, content.task)?, &content.labels)?;
-    let rows = &targets.rows;
-    if rows.is_empty() {
-        return Err(TrainError::TooFewRows {
-            found: 0,
-            needed: 1,
+    let spec = Spec::parse(spec)?;
+    if !has_features(&artifact, &spec) {
+        let names: Vec<&str> = content.features.iter().map(|f| f.name.as_str()).collect();
+        return Err(TrainError::OtherFeatures {
+            expected: names.join(", "),
         });
     }
+    let mut work = Work::new(pulse, limits);
+    data.check(&spec, limits)?;
+    enough_rows(data.rows, 1)?;
+    let targets = known_classes(data.targets(&spec, content.task)?, &content.labels)?;
+    let rows = &targets.rows;
+    enough_rows(rows.len(), 1)?;
     work.reserve(&[Matrix::bytes(rows.len(), artifact.columns())])?;
     let mut matrix = features::matrix(&content.features, data, rows, &mut work)?;
     features::standardize(&mut matrix, &features::scales(&content.features), &mut work)?;
@@ -53,6 +57,7 @@ pub fn update(
     let split = Split {
         train: rows.clone(),
         test: rows.clone(),
+        ..Split::default()
     };
     let (metrics, baseline) = report::measure(&artifact, data, &targets, &split, &mut work)?;
     let updated = Artifact::new(content)?;
@@ -62,7 +67,7 @@ pub fn update(
         given: data.rows,
         split: &Split {
             train: rows.clone(),
-            test: vec![],
+            ..Split::default()
         },
         params: json!({}),
         details: Map::new(),
@@ -74,26 +79,6 @@ pub fn update(
         artifact: bytes,
         users: None,
     })
-}
-
-/// The specification that the features of a model came from.
-fn spec_of(features: &[Feature], algorithm: Algorithm) -> Spec {
-    let names = |kind: &str| {
-        features
-            .iter()
-            .filter(|feature| feature.kind.name() == kind)
-            .map(|feature| feature.name.clone())
-            .collect()
-    };
-    Spec {
-        algorithm,
-        features: names("numeric"),
-        categorical: names("categorical"),
-        text: names("text"),
-        test_share: 0.0,
-        seed: 0,
-        params: crate::spec::Params::default(),
-    }
 }
 
 /// Classes renumbered as a model knows them.

@@ -1,14 +1,17 @@
 //! The course of a training: check, split, fit the features, fit the model, measure.
 
+use offline_sync_model::limits::INPUT_MAX;
 use offline_sync_model::schema::columns;
 use offline_sync_model::{Algorithm, Artifact, Content, Task};
 use serde_json::{Map, Value};
 
+use crate::compare::{Serving, side_by_side};
 use crate::data::{Targets, TrainData};
 use crate::error::TrainError;
 use crate::features::{self, Fitted};
 use crate::fit::Fitting;
 use crate::limits::{Pulse, TrainLimits, Work};
+use crate::lot::lots;
 use crate::plan::plan;
 use crate::spec::Spec;
 use crate::split::{Split, stratified};
@@ -39,14 +42,30 @@ pub fn train(
     limits: &TrainLimits,
     pulse: &mut dyn Pulse,
 ) -> Result<Trained, TrainError> {
+    train_beside(None, spec, data, limits, pulse)
+}
+
+/// The same, and measures the model that serves beside the new one: `serving` in the report, where they can be compared.
+///
+/// # Errors
+///
+/// As [`train`].
+pub fn train_beside(
+    serving: Option<&Serving>,
+    spec: &str,
+    data: &TrainData,
+    limits: &TrainLimits,
+    pulse: &mut dyn Pulse,
+) -> Result<Trained, TrainError> {
     let mut spec = Spec::parse(spec)?;
     let mut work = Work::new(pulse, limits);
     data.check(&spec, limits)?;
     if spec.algorithm == Algorithm::Vectors {
         return recommend::train(&mut spec, data, &mut work);
     }
+    enough_rows(data.rows, ROWS_MIN)?;
     let task = spec.task(&data.labels)?;
-    let (targets, split) = targets_and_split(&spec, task, data)?;
+    let (targets, split) = targets_and_split(&spec, task, data, &mut work)?;
     let (plan, encoding, params) = plan(&mut spec, task, split.train.len())?;
     let Fitted {
         features,
@@ -73,8 +92,8 @@ pub fn train(
         features,
         model,
     })?;
-    finish(
-        artifact,
+    let mut trained = finish(
+        &artifact,
         data,
         &targets,
         &split,
@@ -84,25 +103,43 @@ pub fn train(
             warnings,
         },
         &mut work,
-    )
+    )?;
+    if let Some(serving) = serving {
+        let value = trained.report["primary"]["value"].as_f64();
+        let new = (&artifact, value);
+        let found = side_by_side(serving, new, &spec, data, &targets, &split, &mut work)?;
+        if let Some(found) = found {
+            trained.report["serving"] = found;
+        }
+    }
+    Ok(trained)
+}
+
+/// The class of a row; 0 where there are none.
+pub(crate) fn class(targets: &Targets, row: usize) -> usize {
+    if targets.labels.is_empty() {
+        0
+    } else {
+        targets.values[row] as usize
+    }
 }
 
 /// The labels of the rows, and which rows are trained with and which held out.
-pub(crate) fn targets_and_split(
+fn targets_and_split(
     spec: &Spec,
     task: Task,
     data: &TrainData,
+    work: &mut Work<'_>,
 ) -> Result<(Targets, Split), TrainError> {
     let targets = data.targets(spec, task)?;
     check_targets(spec, task, &targets)?;
-    let class = |row: usize| {
-        if targets.labels.is_empty() {
-            0
-        } else {
-            targets.values[row] as usize
-        }
+    let lots = if spec.test_share > 0.0 {
+        lots(data, work)?
+    } else {
+        vec![0.0; data.rows]
     };
-    let split = stratified(&targets.rows, class, spec.test_share, spec.seed);
+    let class = |row: usize| class(&targets, row);
+    let split = stratified(&targets.rows, class, spec.test_share, lots);
     Ok((targets, split))
 }
 
@@ -114,7 +151,7 @@ struct Extra {
 }
 
 fn finish(
-    artifact: Artifact,
+    artifact: &Artifact,
     data: &TrainData,
     targets: &Targets,
     split: &Split,
@@ -130,11 +167,11 @@ fn finish(
         warnings.push("no rows were held out: quality was not measured".to_string());
         (Map::new(), Map::new())
     } else {
-        report::measure(&artifact, data, targets, split, work)?
+        report::measure(artifact, data, targets, split, work)?
     };
     let bytes = artifact.encode()?;
     let facts = report::Facts {
-        artifact: &artifact,
+        artifact,
         given: data.rows,
         split,
         params,
@@ -150,11 +187,15 @@ fn finish(
 }
 
 fn check_targets(spec: &Spec, task: Task, targets: &Targets) -> Result<(), TrainError> {
-    let found = targets.rows.len();
-    if found < ROWS_MIN {
-        return Err(TrainError::TooFewRows {
-            found,
-            needed: ROWS_MIN,
+    enough_rows(targets.rows.len(), ROWS_MIN)?;
+    if task == Task::Regression
+        && let Some(row) = targets
+            .rows
+            .iter()
+            .find(|row| targets.values[**row].abs() > INPUT_MAX)
+    {
+        return Err(TrainError::LabelTooLarge {
+            label: targets.values[*row],
         });
     }
     if task == Task::Classification {
@@ -180,4 +221,13 @@ fn check_targets(spec: &Spec, task: Task, targets: &Targets) -> Result<(), Train
         }
     }
     Ok(())
+}
+
+/// Whether there are rows enough.
+pub(crate) fn enough_rows(found: usize, needed: usize) -> Result<(), TrainError> {
+    if found < needed {
+        Err(TrainError::TooFewRows { found, needed })
+    } else {
+        Ok(())
+    }
 }

@@ -2,42 +2,54 @@
 
 use std::collections::BTreeMap;
 
-use crate::rng::Rng;
-
 /// Rows of the data, each list in ascending order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Split {
     /// Rows that train.
     pub train: Vec<usize>,
     /// Rows that measure.
     pub test: Vec<usize>,
+    /// Of each class, the smallest lot that trains: no row with a smaller one did.
+    pub cuts: Vec<f64>,
+    /// The lots of all rows of the data.
+    pub lots: Vec<f64>,
 }
 
-/// Splits `rows`: of each class (`class` of a row) about `share` are held out, by lot.
+/// Splits `rows`: of each class (`class` of a row) about `share` are held out, those with the smallest lots.
 ///
-/// At least one row of each class trains. Without classes, all rows have the same `class`.
+/// At least one row of each class trains, and one row at least is held out if any are to be and a class has two. Without classes, all
+/// rows have the same `class`.
 #[must_use]
-pub fn stratified(rows: &[usize], class: impl Fn(usize) -> usize, share: f64, seed: u64) -> Split {
+pub fn stratified(
+    rows: &[usize],
+    class: impl Fn(usize) -> usize,
+    share: f64,
+    lots: Vec<f64>,
+) -> Split {
     let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for row in rows {
         groups.entry(class(*row)).or_default().push(*row);
     }
-    let mut rng = Rng::new(seed, 1);
-    let mut split = Split {
-        train: vec![],
-        test: vec![],
+    let share = if share > 0.0 {
+        share.max(1.0 / rows.len() as f64)
+    } else {
+        0.0
     };
+    let mut split = Split::default();
     // What rounding leaves over goes on to the next class, so that the total is as asked.
     let mut owed = 0.0;
     for (_, mut group) in groups {
-        rng.shuffle(&mut group);
         owed += group.len() as f64 * share;
         let held_out = (owed.round().max(0.0) as usize).min(group.len().saturating_sub(1));
         owed -= held_out as f64;
-        split.test.extend_from_slice(&group[..held_out]);
+        let (test, first, _) = group
+            .select_nth_unstable_by(held_out, |left, right| lots[*left].total_cmp(&lots[*right]));
+        split.cuts.push(lots[*first]);
+        split.test.extend_from_slice(test);
         split.train.extend_from_slice(&group[held_out..]);
     }
     split.train.sort_unstable();
     split.test.sort_unstable();
+    split.lots = lots;
     split
 }

@@ -168,10 +168,11 @@ fn ftrl_goes_on_learning() {
     }
     let accuracy = |report: &Value| report["metrics"]["accuracy"].as_f64().unwrap();
     assert!(accuracy(&first.report) > 0.9);
+    let ftrl = spec("ftrl", 4, &json!({})).to_string();
     let mut model = first.artifact;
     let mut seen = vec![];
     for _ in 0..30 {
-        let next = update(&model, &flipped, &LIMITS, &mut Free).unwrap();
+        let next = update(&model, &ftrl, &flipped, &LIMITS, &mut Free).unwrap();
         seen.push(accuracy(&next.report));
         model = next.artifact;
     }
@@ -184,25 +185,25 @@ fn ftrl_goes_on_learning() {
     )
     .unwrap();
     assert_eq!(
-        update(&tree.artifact, &half, &LIMITS, &mut Free)
+        update(&tree.artifact, &ftrl, &half, &LIMITS, &mut Free)
             .unwrap_err()
             .sqlstate(),
         "0A000"
     );
     assert_eq!(
-        update(&model, &blobs(50, 4, 3, 1), &LIMITS, &mut Free)
+        update(&model, &ftrl, &blobs(50, 4, 3, 1), &LIMITS, &mut Free)
             .unwrap_err()
             .sqlstate(),
         "22023"
     );
     assert_eq!(
-        update(&model, &blobs(50, 3, 2, 1), &LIMITS, &mut Free)
+        update(&model, &ftrl, &blobs(50, 3, 2, 1), &LIMITS, &mut Free)
             .unwrap_err()
             .sqlstate(),
         "22023"
     );
     assert_eq!(
-        update(b"OSML", &half, &LIMITS, &mut Free)
+        update(b"OSML", &ftrl, &half, &LIMITS, &mut Free)
             .unwrap_err()
             .sqlstate(),
         "22P03"

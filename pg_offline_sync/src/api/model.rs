@@ -13,6 +13,7 @@ use pgrx::{JsonB, pg_sys};
 use serde_json::{Map, Value, json};
 
 use crate::model::cache::{self, Ready};
+use crate::model::document::Document;
 use crate::model::error::{OrRaise, report};
 use crate::settings;
 
@@ -87,9 +88,9 @@ fn call_site(fcinfo: pg_sys::FunctionCallInfo) -> &'static RefCell<CallSite> {
 
 /// Prediction for one row by feature name.
 #[pg_extern(stable, strict, parallel_safe)]
-pub fn predict(p_model: &str, p_features: JsonB) -> Result<JsonB, ErrorReport> {
+pub fn predict(p_model: &str, p_features: Document) -> Result<JsonB, ErrorReport> {
     let ready = cache::serving(p_model)?;
-    let Value::Object(features) = p_features.0 else {
+    let Value::Object(features) = p_features.value()? else {
         let hint = "{\"feature\": value, …}";
         return Err(report(
             "22023",
@@ -103,10 +104,10 @@ pub fn predict(p_model: &str, p_features: JsonB) -> Result<JsonB, ErrorReport> {
 
 /// Predictions for many rows, in their order.
 #[pg_extern(stable, strict, parallel_safe)]
-pub fn predict_many(p_model: &str, p_rows: JsonB) -> Result<JsonB, ErrorReport> {
+pub fn predict_many(p_model: &str, p_rows: Document) -> Result<JsonB, ErrorReport> {
     let ready = cache::serving(p_model)?;
     let refused = |message: String| report("22023", message, "[{\"feature\": value, …}, …]");
-    let Value::Array(rows) = p_rows.0 else {
+    let Value::Array(rows) = p_rows.value()? else {
         return Err(refused("p_rows must be a JSON array".to_owned()));
     };
     let rows_max = settings::predict_rows_max();

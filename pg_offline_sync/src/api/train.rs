@@ -1,12 +1,9 @@
 //! Training: rows of the database as arrays → artefact and report, beside the backend's thread.
 
 use offline_sync_model::Artifact;
-use offline_sync_train::{
-    Cancelled, Labels, Pulse, TrainData, TrainError, TrainLimits, value_on_hold_out,
-};
+use offline_sync_train::{Cancelled, Labels, Pulse, Serving, TrainData, TrainError, TrainLimits};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use serde_json::json;
 
 use crate::error::internal_error;
 use crate::model::beside::{self, Fault, Stop};
@@ -34,8 +31,8 @@ pub fn index_items_min() -> i32 {
 type Row = (Vec<u8>, String, Option<Vec<String>>, Option<Vec<f32>>);
 
 /// Trains a model. Arrays hold rows one after the other: `numbers` of `spec.features`, `categories` of
-/// `spec.categorical`, `texts` of `spec.text`; the labels are words or numbers. `serving` is the artefact that serves: it
-/// is asked about the rows that were held out, so that old and new are measured alike.
+/// `spec.categorical`, `texts` of `spec.text`; the labels are words or numbers. `serving` is the artefact that serves, `cuts`
+/// what its training held out (null: it never saw such rows): it is asked about the rows that neither was trained with.
 #[pg_extern(volatile, parallel_unsafe, schema = "offline_private")]
 #[allow(clippy::too_many_arguments, clippy::type_complexity)]
 pub fn fit_model(
@@ -47,6 +44,7 @@ pub fn fit_model(
     labels: Option<Array<'_, String>>,
     targets: Option<Array<'_, f64>>,
     serving: Option<Vec<u8>>,
+    cuts: Option<Vec<f64>>,
 ) -> Result<
     TableIterator<
         'static,
@@ -62,23 +60,26 @@ pub fn fit_model(
     let data = rows(row_count, numbers, categories, texts, labels, targets);
     let spec = spec.to_owned();
     let row = fitted(move |limits, pulse| {
-        let mut trained = offline_sync_train::train(&spec, &data, &limits, pulse)?;
         // A model that this release cannot read any more is not compared with.
-        let serving = serving.and_then(|bytes| Artifact::decode(&bytes).ok());
-        if let Some(serving) = serving
-            && let Some(value) = value_on_hold_out(&serving, &spec, &data, &limits, pulse)?
-        {
-            trained.report["serving"] = json!({ "value": value });
-        }
-        Ok(trained)
+        let artifact = serving.and_then(|bytes| Artifact::decode(&bytes).ok());
+        let serving = artifact.map(|artifact| Serving { artifact, cuts });
+        offline_sync_train::train_beside(serving.as_ref(), &spec, &data, &limits, pulse)
     })?;
     Ok(TableIterator::once(row))
+}
+
+/// The metric that versions of a model of this kind are compared by.
+#[pg_extern(immutable, strict, parallel_safe, schema = "offline_private")]
+pub fn primary_metric(artifact: &[u8]) -> Result<&'static str, ErrorReport> {
+    let artifact = Artifact::decode(artifact).or_raise()?;
+    Ok(offline_sync_train::report::primary(artifact.content().task))
 }
 
 /// Learns on from new rows.
 #[pg_extern(volatile, parallel_unsafe, schema = "offline_private")]
 #[allow(clippy::too_many_arguments, clippy::type_complexity)]
 pub fn update_fit(
+    spec: &str,
     row_count: i64,
     numbers: Option<Array<'_, f64>>,
     categories: Option<Array<'_, String>>,
@@ -99,8 +100,10 @@ pub fn update_fit(
     ErrorReport,
 > {
     let data = rows(row_count, numbers, categories, texts, labels, targets);
-    let row =
-        fitted(move |limits, pulse| offline_sync_train::update(&artifact, &data, &limits, pulse))?;
+    let spec = spec.to_owned();
+    let row = fitted(move |limits, pulse| {
+        offline_sync_train::update(&artifact, &spec, &data, &limits, pulse)
+    })?;
     Ok(TableIterator::once(row))
 }
 

@@ -3,6 +3,7 @@
 
 pub mod beside;
 pub mod cache;
+pub mod document;
 pub mod error;
 mod lookup;
 mod visibility;

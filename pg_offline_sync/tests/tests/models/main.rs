@@ -1,6 +1,9 @@
 //! Models: training where the data is, serving, travelling, recommending, and deciding conflicts.
 
+mod asking;
+mod comparing;
 mod conflicts;
+mod learning_on;
 mod limits;
 mod recommend;
 mod serving;
@@ -56,4 +59,13 @@ async fn version(db: &Db, model: &str) -> i64 {
 /// The SQLSTATE of a statement of the owner that must fail.
 async fn code(db: &Db, statement: &str) -> String {
     db.try_sql(statement).await.unwrap_err().code
+}
+
+/// Returns when a session of the database waits for a lock.
+async fn waits_for_lock(db: &Db) {
+    let query = "select count(*) from pg_locks l where not l.granted and l.locktype = 'advisory' and l.database = (select d.oid from pg_database d where d.datname = current_database())";
+    offline_sync_testkit::eventually("a session waits", || async {
+        db.one::<i64>(query, &[]).await > 0
+    })
+    .await;
 }

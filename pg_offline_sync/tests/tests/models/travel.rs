@@ -238,3 +238,67 @@ async fn linear_models_trees_and_forests_leave_as_onnx() {
         .unwrap_err();
     assert_eq!(error.code, "0A000");
 }
+
+#[tokio::test]
+async fn a_private_model_stays_private_where_it_is_imported() {
+    let (here, there) = (flowers().await, flowers().await);
+    let requires = json!({ "memory_mb": 500 });
+    train(
+        &here,
+        "kind",
+        &json!({ "shared": false, "requires": requires }),
+    )
+    .await;
+    let mut document: Value = here.one("select offline.export_model('kind')", &[]).await;
+    assert_eq!(
+        (&document["shared"], &document["requires"]),
+        (&json!(false), &requires)
+    );
+    let import = "select offline.import_model($1)";
+    there.one::<Value>(import, &[&document]).await;
+    document.as_object_mut().unwrap().remove("shared");
+    there.one::<Value>(import, &[&document]).await;
+    document["shared"] = json!(true);
+    there.one::<Value>(import, &[&document]).await;
+    for (version, shared) in [(1, false), (2, false), (3, true)] {
+        let info: Value = there
+            .one("select offline.model_info('kind', $1)", &[&version])
+            .await;
+        assert_eq!(
+            (&info["shared"], &info["requires"]),
+            (&json!(shared), &requires),
+            "{version}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn requirements_that_are_no_object_break_no_pull() {
+    let db = flowers().await;
+    train(&db, "kind", &json!({})).await;
+    let mut document: Value = db.one("select offline.export_model('kind')", &[]).await;
+    for bad in [json!(1), json!([]), json!("webgpu"), json!(true)] {
+        document["requires"] = bad.clone();
+        let error = db
+            .owner()
+            .query_one("select offline.import_model($1)", &[&document])
+            .await
+            .unwrap_err();
+        assert_eq!(error.code().unwrap().code(), "22023", "{bad}");
+    }
+    document["requires"] = Value::Null;
+    document["shared"] = json!(true);
+    document["model"] = json!("other");
+    db.one::<Value>("select offline.import_model($1)", &[&document])
+        .await;
+    db.sql("select offline.deploy_model('other', 1); update offline_data.edge_ai_models set requires = 'null' where model = 'kind'")
+        .await;
+    let caller = db.caller(Uuid::new_v4()).await;
+    let device = caller.new_device().await;
+    let answer = caller
+        .pull_text(device, &json!({ "models": {} }))
+        .await
+        .unwrap();
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(answer["models"].as_array().unwrap().len(), 2, "{answer}");
+}
