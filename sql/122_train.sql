@@ -10,7 +10,7 @@ as $$
 declare
     v_types constant jsonb := '{"algorithm": "string", "table": "string", "query": "string", "label": "string", "features": "array", "text": "array",
         "categorical": "array", "user": "string", "item": "string", "weight": "string", "test_share": "number", "seed": "number",
-        "params": "object", "deploy": "string", "shared": "boolean", "requires": "object"}';
+        "group": "string", "params": "object", "deploy": "string", "shared": "boolean", "requires": "object"}';
     v_spec jsonb;
     v_key text;
 begin
@@ -82,6 +82,14 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select offline_private.base_type(p_type) = any ('{int2, int4, int8, float4, float8, numeric}'::regtype[]::oid[])
+$$;
+
+create function offline_private.is_whole(p_type oid)
+returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select offline_private.base_type(p_type) = any ('{int2, int4, int8}'::regtype[]::oid[])
 $$;
 
 -- A column as a number: null where it is of a type that is none. Times are seconds since 1970.
@@ -171,6 +179,7 @@ declare
     v_expressions text[];
     v_bad text;
     v_is_number boolean := false;
+    v_group text := p_spec ->> 'group';
 begin
     if v_als then
         if p_spec ->> 'user' is null or p_spec ->> 'item' is null then
@@ -180,9 +189,10 @@ begin
         v_numbers := array_remove(array[p_spec ->> 'weight'], null);
         v_texts := '{}';
         v_label := null;
+        v_group := null;
     elsif p_spec -> 'features' is null then
         -- Names may stand in "features" for numbers alone; without it all numbers count.
-        v_numbers := offline_private.default_features(v_source.source, v_source.key_columns || v_texts || v_categories || array_remove(array[v_label], null));
+        v_numbers := offline_private.default_features(v_source.source, v_source.key_columns || v_texts || v_categories || array_remove(array[v_label, v_group], null));
     end if;
     perform offline_private.check_columns(v_numbers || v_categories || v_texts, v_label);
     if cardinality(v_numbers) > 0 then
@@ -197,25 +207,51 @@ begin
         end if;
     end if;
     if v_label is not null then
-        v_is_number := offline_private.is_number((offline_private.source_types(v_source.source, array[v_label]))[1]);
+        v_types := offline_private.source_types(v_source.source, array[v_label]);
+        -- Classes are words: a number of 64 bits, as a key is, would lose its last digits.
+        v_is_number := offline_private.is_number(v_types[1]) and not (offline_private.is_whole(v_types[1])
+            and (p_spec ->> 'algorithm' in ('logistic', 'gaussian_nb', 'multinomial_nb', 'ftrl') or p_spec -> 'params' ->> 'task' = 'classification'));
     end if;
     spec := p_spec || jsonb_build_object('features', to_jsonb(v_numbers), 'categorical', to_jsonb(v_categories), 'text', to_jsonb(v_texts));
-    statement := format('select count(*), %s, %s, %s, %s, %s from (select s.* from %s%s limit $1) s',
+    statement := format('select count(*), %s, %s, %s, %s, %s, %s from (select s.* from %s%s limit $1) s',
         case when v_expressions is null then 'null::float8[]' else format('array_agg(array[%s])', array_to_string(v_expressions, ', ')) end,
-        offline_private.texts_expression(v_categories), offline_private.texts_expression(v_texts),
+        case when v_als then offline_private.texts_expression(v_source.source, v_categories, null)
+            else offline_private.texts_expression(v_source.source, v_categories, 'categorical') end,
+        offline_private.texts_expression(v_source.source, v_texts, 'text'),
         case when v_label is null or v_is_number then 'null::text[]' else format('array_agg(s.%I::text)', v_label) end,
         case when v_is_number then format('array_agg(s.%I::float8)', v_label) else 'null::float8[]' end,
+        case when v_group is null then 'null::text[]' else format('array_agg(s.%I::text)', v_group) end,
         v_source.source, coalesce(v_source.ordering, ''));
 end
 $statement$;
 
-create function offline_private.texts_expression(p_columns text[])
+-- Columns as words. Categories of other types than text go the way that a prediction's JSON goes, so that both are the same word. p_kind: what
+-- the specification lists them under; null for names that stand for themselves.
+create function offline_private.texts_expression(p_source text, p_columns text[], p_kind text)
 returns text
-language sql immutable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select case when cardinality(p_columns) = 0 then 'null::text[]' else format('array_agg(array[%s])', (
-        select string_agg(format('s.%I::text', c.name), ', ' order by c.ord) from unnest(p_columns) with ordinality c (name, ord))) end
+declare
+    v_bad text;
+    v_parts text[];
+begin
+    if cardinality(p_columns) = 0 then
+        return 'null::text[]';
+    end if;
+    select min(c.name) filter (where p_kind = 'text' and c.typcategory <> 'S'),
+        array_agg(format(case when p_kind = 'categorical' and not c.is_text then 'offline_private.category_text(to_jsonb(s.%I)::text)'
+            else 's.%I::text' end, c.name) order by c.ord)
+    into v_bad, v_parts
+    from (
+        select n.name, n.ord, t.typcategory, t.typcategory = 'S' and t.typname <> 'bpchar' or t.typtype = 'e' as is_text
+        from unnest(p_columns, offline_private.source_types(p_source, p_columns)) with ordinality n (name, type, ord)
+        join pg_type t on t.oid = offline_private.base_type(n.type)) c;
+    if v_bad is not null then
+        raise exception using errcode = '42804', message = format('column %s is not text', v_bad), hint = 'cast it to text in a query, and where it is predicted';
+    end if;
+    return format('array_agg(array[%s])', array_to_string(v_parts, ', '));
+end
 $$;
 
 -- Gathers the rows of a specification, as the caller, and trains with them, in one statement: the arrays go from the aggregate to
@@ -229,7 +265,7 @@ as $$
 begin
     select t.statement, t.spec into statement, spec from offline_private.training_statement(p_spec) t;
     execute format('select r.n, f.artifact, f.report::jsonb, f.user_ids, f.user_vectors '
-        'from (%s) r (n, numbers, categories, texts, labels, targets) cross join lateral %s f', statement, p_call)
+        'from (%s) r (n, numbers, categories, texts, labels, targets, groups) cross join lateral %s f', statement, p_call)
     into row_count, artifact, report, user_ids, user_vectors
     -- One row more than is allowed, for the function to see that there are too many.
     using offline_private.train_rows_max() + 1, spec::text, p_artifact, p_cuts;
@@ -286,7 +322,7 @@ begin
     end if;
     select b.* into v_serving from offline_private.serving_to_beat(p_model) b;
     v_fit := offline_private.fit_rows(v_spec,
-        'offline_private.fit_model($2, r.n, r.numbers, r.categories, r.texts, r.labels, r.targets, $3, $4)', v_serving.artifact, v_serving.cuts);
+        'offline_private.fit_model($2, r.n, r.numbers, r.categories, r.texts, r.labels, r.targets, r.groups, $3, $4)', v_serving.artifact, v_serving.cuts);
     v_report := v_fit.report;
     if v_report ? 'serving' then
         v_report := jsonb_set(v_report, '{serving,version}', to_jsonb(v_serving.version));
@@ -357,7 +393,7 @@ begin
         v_old.spec := v_old.spec - 'table' - 'query';
     end if;
     v_fit := offline_private.fit_rows(offline_private.artifact_spec(v_old.artifact) || v_old.spec || v_asked,
-        'offline_private.update_fit($2, r.n, r.numbers, r.categories, r.texts, r.labels, r.targets, $3)', v_old.artifact, null);
+        'offline_private.update_fit($2, r.n, r.numbers, r.categories, r.texts, r.labels, r.targets, r.groups, $3)', v_old.artifact, null);
     v_version := offline_private.add_model_version(p_model, 'offline-sync-model', v_fit.report ->> 'algorithm', v_fit.report ->> 'task', v_fit.artifact,
         encode(sha256(v_fit.artifact), 'hex'), v_fit.spec, v_fit.statement, v_old.rows_used + v_fit.row_count, v_fit.report);
     perform offline.deploy_model(p_model, v_version);

@@ -71,6 +71,8 @@ begin
             'order by f.conflict_id, f.column_name',
         'features', jsonb_build_array('overlap', 'base_known', 'base_size', 'mine_size', 'theirs_size', 'growth_mine', 'growth_theirs',
             'mine_theirs', 'base_mine', 'base_theirs', 'difference', 'clock_seconds', 'columns_at_once'),
+        -- One decision settles all columns of a conflict: they train together or measure together.
+        'group', 'conflict_id',
         'categorical', jsonb_build_array('table_column', 'kind', 'value_kind', 'policy', 'person', 'place'),
         'shared', false) || p_spec);
 end

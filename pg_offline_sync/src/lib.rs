@@ -66,6 +66,7 @@ extension_sql_file!(
         api::model::vector_dot,
         api::model::artifact_vectors,
         api::model::text_similarity,
+        api::train::category_text,
         api::train::fit_model,
         api::train::update_fit,
         api::train::primary_metric,

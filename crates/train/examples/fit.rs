@@ -70,6 +70,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         categorical: input.categorical.into_iter().flatten().collect(),
         text: input.text.into_iter().flatten().collect(),
         labels: labels(&input.labels),
+        groups: vec![],
     };
     let limits = TrainLimits {
         rows_max: 10_000_000,

@@ -22,6 +22,8 @@ pub struct TrainData {
     pub text: Vec<Option<String>>,
     /// The label of each row.
     pub labels: Labels,
+    /// What each row belongs to: rows of one group train together or measure together. Empty where each stands for itself.
+    pub groups: Vec<Option<String>>,
 }
 
 /// What is to be predicted. Rows without a label are not used.
@@ -70,6 +72,11 @@ impl TrainData {
             ),
             ("text", self.text.len(), spec.text.len()),
             ("labels", labels, 1),
+            (
+                "groups",
+                self.groups.len(),
+                usize::from(!self.groups.is_empty()),
+            ),
         ] {
             let expected = self.rows.saturating_mul(width);
             if found != expected {

@@ -2,7 +2,7 @@
 //!
 //! It follows from what the row says and from nothing else: neither a seed nor its place. So a row keeps its lot while others come and
 //! go, in whatever order they are read, and what one training has held out is known to the next. Rows that say the same draw one lot
-//! each: the first, the second and so on of its kind.
+//! each: the first, the second and so on of its kind. Rows of one group share a lot, which follows from the group's name alone.
 
 use crate::data::{Labels, TrainData};
 use crate::error::TrainError;
@@ -24,6 +24,10 @@ pub(crate) fn lots(data: &TrainData, work: &mut Work<'_>) -> Result<Vec<f64>, Tr
     );
     let mut hashes = Vec::with_capacity(data.rows);
     for row in 0..data.rows {
+        if let Some(group) = data.groups.get(row) {
+            hashes.push((with_word(SALT, group.as_deref()), row));
+            continue;
+        }
         let mut hash = SALT;
         for value in &data.numeric[row * numbers..(row + 1) * numbers] {
             hash = with_number(hash, *value);
@@ -46,7 +50,12 @@ pub(crate) fn lots(data: &TrainData, work: &mut Work<'_>) -> Result<Vec<f64>, Tr
     let mut lots = vec![0.0; data.rows];
     for alike in hashes.chunk_by(|left, right| left.0 == right.0) {
         for (place, (hash, row)) in alike.iter().enumerate() {
-            lots[*row] = Rng::new(*hash, place as u64).unit();
+            let place = if data.groups.is_empty() {
+                place as u64
+            } else {
+                0
+            };
+            lots[*row] = Rng::new(*hash, place).unit();
         }
     }
     Ok(lots)

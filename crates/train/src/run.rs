@@ -14,7 +14,7 @@ use crate::limits::{Pulse, TrainLimits, Work};
 use crate::lot::lots;
 use crate::plan::plan;
 use crate::spec::Spec;
-use crate::split::{Split, stratified};
+use crate::split::{Split, grouped, stratified};
 use crate::{recommend, report};
 
 /// Fewest rows with a label that a model can come from.
@@ -139,7 +139,17 @@ fn targets_and_split(
         vec![0.0; data.rows]
     };
     let class = |row: usize| class(&targets, row);
-    let split = stratified(&targets.rows, class, spec.test_share, lots);
+    let split = if data.groups.is_empty() {
+        stratified(&targets.rows, class, spec.test_share, lots)
+    } else {
+        grouped(
+            &targets.rows,
+            class,
+            targets.labels.len(),
+            spec.test_share,
+            lots,
+        )
+    };
     Ok((targets, split))
 }
 

@@ -53,3 +53,32 @@ pub fn stratified(
     split.lots = lots;
     split
 }
+
+/// Splits `rows` whose groups share lots: about `share` of them are held out, groups whole. At least one row of each of the `classes`
+/// trains.
+#[must_use]
+pub fn grouped(
+    rows: &[usize],
+    class: impl Fn(usize) -> usize,
+    classes: usize,
+    share: f64,
+    lots: Vec<f64>,
+) -> Split {
+    let mut sorted: Vec<f64> = rows.iter().map(|row| lots[*row]).collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let mut last_of = vec![0.0_f64; classes.max(1)];
+    for row in rows {
+        let last = &mut last_of[class(*row)];
+        *last = last.max(lots[*row]);
+    }
+    let wanted = (rows.len() as f64 * share).round() as usize;
+    let cut = sorted.get(wanted).or(sorted.last()).copied();
+    let cut = last_of.iter().copied().fold(cut.unwrap_or(0.0), f64::min);
+    let (test, train) = rows.iter().partition(|row| lots[**row] < cut);
+    Split {
+        train,
+        test,
+        cuts: vec![cut; last_of.len()],
+        lots,
+    }
+}

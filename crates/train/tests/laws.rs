@@ -234,6 +234,7 @@ fn texts_and_categories_train() {
                 .map(|row| Some(["good", "bad"][row % 2].into()))
                 .collect(),
         ),
+        ..TrainData::default()
     };
     for (algorithm, encoding) in [
         ("logistic", "tfidf"),
@@ -286,6 +287,41 @@ fn boosting_learns_from_thirty_rows_by_smaller_leaves() {
         report["metrics"]["accuracy"].as_f64().unwrap() > 0.85,
         "{report}"
     );
+}
+
+#[test]
+fn rows_of_one_group_train_together_or_measure_together() {
+    // A coin for each of 100 groups of six rows, which a number of the group gives away.
+    let data = TrainData {
+        rows: 600,
+        numeric: (0..600).map(|row| f64::from(row / 6)).collect(),
+        labels: Labels::Text(
+            (0..600u64)
+                .map(|row| {
+                    Some(
+                        ["heads", "tails"]
+                            [(row / 6).wrapping_mul(0x9e37_79b9_7f4a_7c15) as usize >> 63]
+                            .into(),
+                    )
+                })
+                .collect(),
+        ),
+        groups: (0..600).map(|row| Some(format!("g{}", row / 6))).collect(),
+        ..TrainData::default()
+    };
+    let alone = TrainData {
+        groups: vec![],
+        ..data.clone()
+    };
+    let spec = spec("forest", 1, &json!({"trees": 20, "task": "classification"})).to_string();
+    let accuracy = |data: &TrainData| {
+        let report = train(&spec, data, &LIMITS, &mut Free).unwrap().report;
+        let share = report["rows"]["test"].as_f64().unwrap() / 600.0;
+        assert!((share - 0.25).abs() < 0.02, "{report}");
+        report["metrics"]["accuracy"].as_f64().unwrap()
+    };
+    assert!(accuracy(&alone) > 0.95, "what leaks");
+    assert!(accuracy(&data) < 0.7, "a coin cannot be foreseen");
 }
 
 proptest! {

@@ -1,6 +1,7 @@
 //! Training: rows of the database as arrays → artefact and report, beside the backend's thread.
 
 use offline_sync_model::Artifact;
+use offline_sync_model::row::category;
 use offline_sync_train::{Cancelled, Labels, Pulse, Serving, TrainData, TrainError, TrainLimits};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -43,6 +44,7 @@ pub fn fit_model(
     texts: Option<Array<'_, String>>,
     labels: Option<Array<'_, String>>,
     targets: Option<Array<'_, f64>>,
+    groups: Option<Array<'_, String>>,
     serving: Option<Vec<u8>>,
     cuts: Option<Vec<f64>>,
 ) -> Result<
@@ -57,7 +59,9 @@ pub fn fit_model(
     >,
     ErrorReport,
 > {
-    let data = rows(row_count, numbers, categories, texts, labels, targets);
+    let data = rows(
+        row_count, numbers, categories, texts, labels, targets, groups,
+    );
     let spec = spec.to_owned();
     let row = fitted(move |limits, pulse| {
         // A model that this release cannot read any more is not compared with.
@@ -86,6 +90,7 @@ pub fn update_fit(
     texts: Option<Array<'_, String>>,
     labels: Option<Array<'_, String>>,
     targets: Option<Array<'_, f64>>,
+    groups: Option<Array<'_, String>>,
     artifact: Vec<u8>,
 ) -> Result<
     TableIterator<
@@ -99,7 +104,9 @@ pub fn update_fit(
     >,
     ErrorReport,
 > {
-    let data = rows(row_count, numbers, categories, texts, labels, targets);
+    let data = rows(
+        row_count, numbers, categories, texts, labels, targets, groups,
+    );
     let spec = spec.to_owned();
     let row = fitted(move |limits, pulse| {
         offline_sync_train::update(&artifact, &spec, &data, &limits, pulse)
@@ -114,6 +121,29 @@ pub fn onnx_of(artifact: &[u8]) -> Result<Vec<u8>, ErrorReport> {
     offline_sync_train::to_onnx(&artifact).map_err(|error| raised(&error))
 }
 
+/// Copying the words of a large table takes long enough for somebody to want it stopped.
+fn looking_up((at, word): (usize, Option<String>)) -> Option<String> {
+    if at % 4_096 == 0 {
+        check_for_interrupts!();
+    }
+    word
+}
+
+/// The word that a JSON value is as a category: the same for training as for a prediction. 42804 for arrays and objects.
+#[pg_extern(immutable, strict, parallel_safe, schema = "offline_private")]
+pub fn category_text(value: &str) -> Result<Option<String>, ErrorReport> {
+    let value: serde_json::Value = serde_json::from_str(value).unwrap_or_default();
+    match category(&value) {
+        Some(word) => Ok(Some(word.into_owned())),
+        None if value.is_null() => Ok(None),
+        None => Err(report(
+            "42804",
+            "a category must be a string, a number or a boolean".to_owned(),
+            "take what it holds apart in a query",
+        )),
+    }
+}
+
 fn rows(
     count: i64,
     numbers: Option<Array<'_, f64>>,
@@ -121,9 +151,12 @@ fn rows(
     texts: Option<Array<'_, String>>,
     labels: Option<Array<'_, String>>,
     targets: Option<Array<'_, f64>>,
+    groups: Option<Array<'_, String>>,
 ) -> TrainData {
     let words = |array: Option<Array<'_, String>>| {
-        array.map_or_else(Vec::new, |array| array.iter().collect())
+        array.map_or_else(Vec::new, |array| {
+            array.iter().enumerate().map(looking_up).collect()
+        })
     };
     let numbers_of = |array: Array<'_, f64>| match array.as_slice() {
         Ok(numbers) => numbers.to_vec(),
@@ -134,7 +167,7 @@ fn rows(
     };
     let labels = match (targets, labels) {
         (Some(targets), _) => Labels::Number(numbers_of(targets)),
-        (None, Some(labels)) => Labels::Text(labels.iter().collect()),
+        (None, Some(labels)) => Labels::Text(words(Some(labels))),
         (None, None) => Labels::None,
     };
     TrainData {
@@ -143,6 +176,7 @@ fn rows(
         categorical: words(categories),
         text: words(texts),
         labels,
+        groups: words(groups),
     }
 }
 

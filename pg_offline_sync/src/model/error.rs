@@ -21,6 +21,7 @@ pub fn report(sqlstate: &str, message: String, hint: &str) -> ErrorReport {
     let code = match sqlstate {
         "0A000" => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
         "22P03" => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
+        "42804" => PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
         "54000" => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
         "57014" => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
         "XX000" => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,

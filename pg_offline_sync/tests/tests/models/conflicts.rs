@@ -188,3 +188,23 @@ async fn a_model_that_cannot_answer_costs_no_mutation() {
     let pending = conflict(&caller, "pending").await;
     assert_eq!(pending["columns"]["title"]["suggestion"], Value::Null);
 }
+
+/// One decision settles all columns of a conflict: with some of them in training, the others were known, and noise looked certain.
+#[tokio::test]
+async fn the_columns_of_one_conflict_do_not_tell_of_each_other() {
+    let (db, ..) = stage(&json!({})).await;
+    db.sql("insert into offline_data.conflict_resolution_log (conflict_id, column_name, table_id, row_key, user_id, device_id, version, base, mine, theirs, status,
+            resolution, resolved_by, resolved_at)
+        select md5(g::text)::uuid, 'c' || c, s.table_id, g::text, 'u' || g % 40, md5('d' || g % 5)::uuid, 1, to_json('base ' || g), to_json('mine ' || repeat('x', g % 17)),
+            to_json('theirs ' || g), 'resolved', (array['mine', 'theirs'])[1 + (hashint4(g) & 1)], 'u' || g % 40, now()
+        from generate_series(1, 400) g cross join generate_series(1, 6) c cross join offline_data.synced_table s limit 2400")
+        .await;
+    let answer: Value = db
+        .one(
+            "select offline.train_conflict_model('{\"deploy\": \"never\"}')",
+            &[],
+        )
+        .await;
+    let accuracy = answer["report"]["metrics"]["accuracy"].as_f64().unwrap();
+    assert!(accuracy < 0.65, "a coin was foreseen: {accuracy}");
+}

@@ -211,3 +211,76 @@ async fn a_caller_of_the_api_cannot_train() {
     let error = caller.try_sql("select offline.train_model('kind', '{\"algorithm\": \"logistic\", \"query\": \"select 1\"}')").await.unwrap_err();
     assert_eq!(error.code, "42501");
 }
+
+/// A value that training read as `10.00` and a prediction as `10.0` was two categories.
+#[tokio::test]
+async fn a_row_as_json_has_the_categories_and_times_that_training_saw() {
+    let db = crate::Db::create().await;
+    for kind in [
+        "numeric(10, 2)",
+        "float4",
+        "float8",
+        "int8",
+        "boolean",
+        "char(5)",
+        "varchar",
+        "uuid",
+        "timestamp",
+        "timestamptz",
+        "date",
+    ] {
+        let (yes, no) = match kind {
+            "float4" | "float8" => ("1e6", "1e7"),
+            "boolean" => ("true", "false"),
+            "uuid" => (
+                "AAAAAAAA-0000-4000-8000-000000000001",
+                "bbbbbbbb-0000-4000-8000-000000000002",
+            ),
+            "timestamp" | "timestamptz" | "date" => ("2026-01-01 10:00:00", "2026-02-01 10:00:00"),
+            _ => ("10", "20"),
+        };
+        db.sql(&format!(
+            "drop table if exists public.typed; set timezone = 'Asia/Tokyo';
+            create table public.typed (id int primary key, c {kind}, good boolean);
+            insert into public.typed select g, (case g % 2 when 0 then '{yes}' else '{no}' end)::{kind}, g % 2 = 0 from generate_series(1, 200) g"
+        ))
+        .await;
+        let spec = json!({ "algorithm": "logistic", "table": "public.typed", "label": "good", "features": [], "categorical": ["c"], "deploy": "always" });
+        try_train(&db, "typed", &spec).await.unwrap();
+        let right = "select count(*) from public.typed t where offline.predict('typed', to_jsonb(t)) ->> 'label' = t.good::text";
+        assert_eq!(db.one::<i64>(right, &[]).await, 200, "{kind}");
+        if ["timestamp", "timestamptz", "date"].contains(&kind) {
+            let spec = json!({ "algorithm": "tree", "table": "public.typed", "label": "good", "features": ["c"], "deploy": "always" });
+            try_train(&db, "typed", &spec).await.unwrap();
+            assert_eq!(db.one::<i64>(right, &[]).await, 200, "{kind} as a number");
+        }
+    }
+    db.sql("drop table public.typed; create table public.typed (id int primary key, c int[], good boolean)").await;
+    db.sql(
+        "insert into public.typed select g, array[g % 2], g % 2 = 0 from generate_series(1, 20) g",
+    )
+    .await;
+    for place in ["categorical", "text"] {
+        let mut spec = json!({ "algorithm": "logistic", "table": "public.typed", "label": "good", "features": [] });
+        spec[place] = json!(["c"]);
+        assert_eq!(
+            try_train(&db, "typed", &spec).await.unwrap_err().code,
+            "42804",
+            "{place}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn whole_numbers_of_64_bits_are_classes_of_their_own() {
+    let db = crate::Db::create().await;
+    db.sql("create table public.big (id int primary key, x int, label int8)")
+        .await;
+    db.sql("insert into public.big select g, g % 2, 9007199254740993 + 2 * (g % 2) from generate_series(1, 100) g").await;
+    let spec = json!({ "algorithm": "logistic", "table": "public.big", "label": "label", "features": ["x"] });
+    let answer = try_train(&db, "big", &spec).await.unwrap();
+    assert_eq!(
+        answer["report"]["labels"],
+        json!(["9007199254740993", "9007199254740995"])
+    );
+}
