@@ -65,7 +65,7 @@ fn likely(text: &str) -> String {
     if let Some(ms) = instant_ms(text) {
         return format!("t{ms}");
     }
-    number_identity(text).unwrap_or_else(|| text.trim().to_lowercase())
+    number_identity(text).unwrap_or_else(|| text.trim_ascii().to_ascii_lowercase())
 }
 
 /// Milliseconds since 1970 of a time with a zone or without one, which is UTC here.
