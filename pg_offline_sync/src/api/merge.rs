@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use offline_sync_core::batch::Op;
 use offline_sync_core::diff;
-use offline_sync_core::merge::{Action, Decided, Needs, TablePolicy, decide_run as decide};
+use offline_sync_core::merge::{Action, Decided, Needs, TablePolicy, decide_run_watched};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -59,7 +59,7 @@ pub fn decide_run(
     let unsigned = |value: i64| u64::try_from(value).unwrap_or_default();
     let seqs: Vec<u64> = seqs.into_iter().map(unsigned).collect();
     let hlcs: Vec<Option<u64>> = hlcs.into_iter().map(|hlc| hlc.map(unsigned)).collect();
-    let decided = decide(
+    let decided = decide_run_watched(
         Op::from_str(op).or_raise()?,
         policy,
         device,

@@ -32,7 +32,7 @@ pub use decide::decide;
 pub use decision::{Action, Answer, Call, Context, Decision, Incoming, Status};
 pub use needs::Needs;
 pub use policy::{ColumnKind, OnDelete, Policy, TablePolicy};
-pub use run::{Decided, decide_run};
+pub use run::{Decided, decide_run, decide_run_watched};
 pub(crate) use same::same_spelling;
 pub use state::{RowState, Stamp};
 pub use text::{TextMerge, merge_text};

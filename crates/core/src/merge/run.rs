@@ -208,6 +208,49 @@ pub fn decide_run(
     key_columns: &[String],
     answers: Option<&str>,
 ) -> Result<Vec<Decided>, CoreError> {
+    decide_run_watched(
+        op,
+        policy_json,
+        device,
+        now_hlc,
+        bound_ms,
+        keys,
+        seqs,
+        bases,
+        hlcs,
+        rows,
+        befores,
+        current,
+        states,
+        key_columns,
+        answers,
+        &|| {},
+    )
+}
+
+/// The same, calling `watch` before each mutation: a caller that may have to stop can unwind from there.
+///
+/// # Errors
+/// Those of [`decide_run`].
+#[allow(clippy::too_many_arguments)]
+pub fn decide_run_watched(
+    op: Op,
+    policy_json: &str,
+    device: &str,
+    now_hlc: u64,
+    bound_ms: u64,
+    keys: &[String],
+    seqs: &[u64],
+    bases: &[Option<i64>],
+    hlcs: &[Option<u64>],
+    rows: &str,
+    befores: Option<&str>,
+    current: &str,
+    states: &str,
+    key_columns: &[String],
+    answers: Option<&str>,
+    watch: &dyn Fn(),
+) -> Result<Vec<Decided>, CoreError> {
     let policy = TablePolicy::parse(policy_json)?;
     let ctx = Context {
         op,
@@ -261,6 +304,7 @@ pub fn decide_run(
     }
     let members = rows.into_iter().zip(befores);
     let decided = members.enumerate().map(|(ord, (Members(row), before))| {
+        watch();
         let (key_values, patch) = split(row, key_columns);
         let incoming = Incoming {
             seq: seqs[ord],
