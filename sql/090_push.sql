@@ -119,7 +119,7 @@ begin
     loop
         select * into v_needs from offline_private.decision_needs(p_policy::text, v_columns, p_run.befores);
         v_states := offline_private.row_states(p_device, p_run.table_id, p_run.keys, p_run.bases, v_needs.base_columns, v_needs.trail_columns,
-            p_shape -> 'forms');
+            v_needs.write_columns, p_shape -> 'forms');
         select array_agg(x.action order by x.ord) as actions, array_agg(x.status order by x.ord) as statuses,
             array_agg(x.version order by x.ord) as versions, array_agg(x.hlc order by x.ord) as hlcs, array_agg(x.doc order by x.ord) as docs,
             array_agg(x.columns order by x.ord) as columns, array_agg(x.contested order by x.ord) as contested,

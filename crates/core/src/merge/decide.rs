@@ -138,7 +138,7 @@ impl Case<'_> {
         }
         let stamp = self.known.stamp(column);
         let base = self.incoming.base;
-        let has_parts = self.ctx.policy.of(column).needs_trail();
+        let has_parts = self.ctx.policy.of(column).has_parts();
         if stamp.is_by(self.ctx.device) && stamp.is_unseen(base) && !has_parts {
             return None;
         }
@@ -191,7 +191,7 @@ impl Case<'_> {
         }
         let trail = self.known.trail.steps(column, theirs);
         let began = self.incoming.base.is_some() || self.known.life.is_by(self.ctx.device);
-        let alone = own && began && trail.iter().all(|step| step.is_by(self.ctx.device));
+        let alone = own && began && self.known.trail.is_by(column, self.ctx.device);
         if alone && policy.builds_on_itself() && self.value_seen(column).is_none() {
             return mine.to_owned();
         }

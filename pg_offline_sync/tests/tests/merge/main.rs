@@ -8,6 +8,7 @@ mod counters;
 mod deletion;
 mod functions;
 mod log;
+mod long_past;
 mod orders;
 mod policies;
 mod resolving;
