@@ -115,6 +115,8 @@ declare
     v_item record;
     v_versions bigint[];
     v_conflicts text[];
+    v_spelled record;
+    v_sent text;
 begin
     loop
         select * into v_needs from offline_private.decision_needs(p_policy::text, v_columns, p_run.befores);
@@ -138,6 +140,15 @@ begin
             array(select jsonb_array_elements_text(p_shape -> 'key')), v_answers) x;
         if d.code is not null then
             raise exception using errcode = d.code, message = d.message;
+        end if;
+        -- What is compared has one spelling, and what loses could have been stored.
+        if d.contested_count > 0 and p_run.op <> 'delete' and v_sent is null
+            and (p_run.width is null or not offline_private.spelling_is_enough(p_shape, p_run.columns)) then
+            v_spelled := offline_private.spell_rows(p_shape, p_run);
+            v_sent := p_run.rows;
+            p_run.rows := v_spelled.rows;
+            p_run.befores := v_spelled.befores;
+            continue;
         end if;
         if p_run.op = 'delete' and not v_whole and d.statuses && array['merged', 'conflict'] then
             -- What others wrote goes into the log: only now are whole rows read.
@@ -181,7 +192,7 @@ begin
         v_conflicts := offline_private.log_conflicts(p_device, p_run, d.versions, d.contested, d.actions);
     end if;
     return offline_private.finish(v_token, p_run, p_shape, d.statuses, v_versions, d.columns, d.return_rows, v_conflicts,
-        case when p_run.op = 'delete' then null else '[' || array_to_string(d.docs, ',') || ']' end, false, v_doc_keys, v_docs);
+        case when p_run.op <> 'delete' then coalesce(v_sent, '[' || array_to_string(d.docs, ',') || ']') end, false, v_doc_keys, v_docs);
 end
 $change$;
 

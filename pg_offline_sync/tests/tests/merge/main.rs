@@ -12,6 +12,7 @@ mod long_past;
 mod orders;
 mod policies;
 mod resolving;
+mod spelling;
 
 use std::collections::BTreeMap;
 
