@@ -1,13 +1,14 @@
 //! The larger or the smaller value.
 //!
-//! All values that can be compared are in one total order: `"-Infinity"`, then numbers and numeric
-//! strings by value, then other strings by bytes. Equal numbers written differently are ordered by
-//! their text, so that the result never depends on who came first. Null gives way to anything.
+//! All values that can be compared are in one total order: `"-Infinity"`, then false and true, numbers and numeric
+//! strings by value, dates and times by value, then other strings by bytes. Equal numbers or times written differently are
+//! ordered by their text, so that the result never depends on who came first. Null gives way to anything.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::contest::{Contest, Resolution};
+use super::moment;
 use super::number::{self, Number};
 
 pub(super) fn resolve_max(contest: &Contest<'_>) -> Resolution {
@@ -48,7 +49,9 @@ fn in_their_kind(contest: &Contest<'_>) -> Resolution {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Rank<'a> {
     Lowest,
+    Bool(bool),
     Number(Number<'static>, Cow<'a, str>),
+    Moment(i128, Cow<'a, str>),
     Text(Cow<'a, str>),
 }
 
@@ -59,10 +62,12 @@ impl<'a> Rank<'a> {
             return Some(Rank::Number(number, text));
         }
         if !raw.starts_with('"') {
-            return None;
+            return raw.parse().ok().map(Rank::Bool);
         }
-        Some(if text == "-Infinity" {
+        Some(if text.eq_ignore_ascii_case("-infinity") {
             Rank::Lowest
+        } else if let Some(moment) = moment::nanoseconds(&text) {
+            Rank::Moment(moment, text)
         } else {
             Rank::Text(text)
         })

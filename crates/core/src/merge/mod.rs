@@ -18,6 +18,7 @@ mod function;
 mod last_write_wins;
 mod manual;
 mod max_min;
+mod moment;
 mod needs;
 mod number;
 mod object;

@@ -123,3 +123,27 @@ async fn a_losing_value_that_its_column_cannot_hold_is_rejected() {
         assert!(answer.contains("22003"), "{policy} {answer}");
     }
 }
+
+#[tokio::test]
+async fn max_knows_the_order_of_times_and_leaves_other_types_to_the_clock() {
+    let db = Db::create().await;
+    let (mut devices, key) = spelled_cards(&db, json!({ "default": "max" })).await;
+    let theirs = [
+        json!({ "at": "2024-01-01T12:00:00.500Z", "day": "10000-01-01", "level": "high" }),
+        json!({ "at": "2024-01-01T12:00:00Z", "day": "9999-12-31", "level": "low" }),
+    ];
+    for (device, patch) in devices.iter_mut().zip(theirs) {
+        device.update(TABLE, key.clone(), patch);
+        device.push().await;
+    }
+    devices[1].pull().await;
+    let row = devices[1].view(TABLE, &key).unwrap();
+    assert_eq!(
+        [&row["at"], &row["day"], &row["level"]],
+        [
+            "\"2024-01-01T12:00:00.5+00:00\"",
+            "\"10000-01-01\"",
+            "\"low\""
+        ]
+    );
+}
