@@ -92,9 +92,10 @@ begin
 end
 $$;
 
--- Update, upsert and delete runs: lock, read the state, decide, write.
+-- Update, upsert and delete runs: lock, read the state, decide, write. p_unmerged: the only mutation's row did not take what was merged;
+-- where both sides would be combined, a person decides.
 create function offline_private.apply_change(p_device uuid, p_run offline_private.push_run, p_shape jsonb, p_policy jsonb,
-    p_foreseen boolean, p_returning boolean)
+    p_foreseen boolean, p_returning boolean, p_unmerged boolean)
 returns text[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -157,6 +158,15 @@ begin
             v_current := offline_private.lock_rows(p_shape, p_run.op, v_columns, p_run.keys);
         elsif d.asked > 0 and v_answers is null then
             v_answers := offline_private.ask_functions(p_shape, d.calls);
+        elsif p_unmerged and d.columns[1] like '%"merged"%' then
+            -- The first answer about a column counts.
+            v_answers := (
+                select json_agg(a.answer order by a.ord)::text
+                from (
+                    select 0 as ord, json_build_object('ord', 1, 'column', c.key) as answer
+                    from json_each_text(d.columns[1]::json) c where c.value = 'merged'
+                    union all
+                    select o.ord, o.answer from json_array_elements(coalesce(v_answers, '[]')::json) with ordinality o (answer, ord)) a);
         else
             exit;
         end if;
@@ -196,7 +206,7 @@ begin
 end
 $change$;
 
-create function offline_private.apply_run(p_device uuid, p_run offline_private.push_run, p_returning boolean)
+create function offline_private.apply_run(p_device uuid, p_run offline_private.push_run, p_returning boolean, p_unmerged boolean)
 returns text[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -219,7 +229,7 @@ begin
     if p_run.op = 'insert' then
         return offline_private.apply_insert(p_device, p_run, v_table.shape, v_table.cached, p_returning);
     end if;
-    return offline_private.apply_change(p_device, p_run, v_table.shape, v_table.policy, v_table.cached, p_returning);
+    return offline_private.apply_change(p_device, p_run, v_table.shape, v_table.policy, v_table.cached, p_returning, p_unmerged);
 end
 $$;
 

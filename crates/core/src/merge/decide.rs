@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::contest::{Contest, Contested, Outcome, Resolution};
-use super::decision::{Action, Call, Context, Decision, Incoming, Status};
+use super::decision::{Action, Answer, Call, Context, Decision, Incoming, Status};
 use super::deletion;
 use super::last_write_wins::is_later;
 use super::same::same_json;
@@ -212,7 +212,11 @@ impl Case<'_> {
             decision.restamp.push(column.to_owned());
             return mine.to_owned();
         }
-        let resolution = policy.resolve(&contest);
+        let resolution = match contest.answer {
+            // What would be made of both was found not to fit.
+            Some(Answer { value: None, .. }) => Resolution::Manual,
+            _ => policy.resolve(&contest),
+        };
         let overlap = matches!(resolution, Resolution::Overlapping(_));
         let (outcome, value) = match resolution {
             Resolution::Mine => (Outcome::Mine, mine.to_owned()),

@@ -184,8 +184,8 @@ struct CurrentRow<'a> {
 /// locked rows that the caller may see (whole rows where `op` is a deletion); `states` a JSON array
 /// of [`RowState`]. Both may be in any order and lack rows. `answers` is a JSON array of `{"ord",
 /// "column", "value"}`: what functions of the owner said to the [`Decided::calls_json`] of an earlier
-/// call with the same arguments; without `value` the function failed, and a person decides. The
-/// decisions are in the order of the run.
+/// call with the same arguments; without `value` the function failed, or the column could not hold what was
+/// merged, and a person decides. The decisions are in the order of the run.
 ///
 /// # Errors
 /// [`CoreError::BadJson`], [`CoreError::UnknownPolicy`] or [`CoreError::RunMismatch`] where an
