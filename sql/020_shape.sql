@@ -49,6 +49,17 @@ as $$
     from pg_type t where t.oid = p_base
 $$;
 
+-- Whether max and min know the order of a type's values.
+create function offline_private.is_ordered(p_base oid)
+returns boolean
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select p_base in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'float4'::regtype, 'float8'::regtype, 'numeric'::regtype,
+        'text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype, 'uuid'::regtype,
+        'bool'::regtype)
+$$;
+
 -- How a value in row_history, which is as row_to_json() gives it, becomes one that travels; null: it is the same.
 create function offline_private.wire_form(p_base oid)
 returns text
@@ -111,7 +122,7 @@ begin
     select coalesce(sum(hashtextextended(concat_ws(',', t.oid, t.tgtype, t.tgenabled), 0) % 1000000007), 0)::bigint
     from pg_trigger t
     where t.tgrelid = p_relation and not t.tgisinternal and (t.tgtype & 3) = 3)
-    + 2;
+    + 3;
 end
 $$;
 
@@ -183,7 +194,7 @@ $$;
 -- {"relation", "key": [...], "key_text", "key_values" (typed, from the text {k}), "key_match" (t against
 -- them), "key_json" (from {k}), "row", "row_local", "columns":
 --  {name: {"type", "read" ('r.col' as stored), "record" (type in a record definition), "wire", "wire_local", "generated",
---  "excluded", "bytea"}}, "kinds" and "forms" (column_kind and wire_form, where they say something)}; "…_local" fragments are for sessions that do not run in UTC.
+--  "excluded", "bytea"}}, "kinds" and "forms" (column_kind and wire_form, where they say something), "unordered" (columns that max and min do not know)}; "…_local" fragments are for sessions that do not run in UTC.
 create function offline_private.make_shape(p_relation oid, p_key text[], p_exclude text[])
 returns jsonb
 language plpgsql stable
@@ -194,6 +205,7 @@ declare
     v_flags jsonb;
     v_kinds jsonb;
     v_forms jsonb;
+    v_unordered jsonb;
     v_shape jsonb;
     v_custom boolean;
     v_custom_local boolean;
@@ -212,10 +224,11 @@ begin
             't', offline_private.value_form(c.base, c.typmod), 'n', nullif(c.null_when_absent, false), 'o', c.attnum))),
         jsonb_object_agg(c.name, c.kind) filter (where c.kind <> 'other'),
         jsonb_object_agg(c.name, c.form) filter (where c.form is not null),
+        jsonb_agg(c.name) filter (where not offline_private.is_ordered(c.base)),
         bool_or(c.excluded or c.wire <> c.plain), bool_or(c.excluded or c.wire_local <> c.plain),
         string_agg(c.wire || ' as ' || quote_ident(c.name), ', ' order by c.attnum) filter (where not c.excluded),
         string_agg(c.wire_local || ' as ' || quote_ident(c.name), ', ' order by c.attnum) filter (where not c.excluded)
-    into v_columns, v_flags, v_kinds, v_forms, v_custom, v_custom_local, v_row, v_row_local
+    into v_columns, v_flags, v_kinds, v_forms, v_unordered, v_custom, v_custom_local, v_row, v_row_local
     from (
         select b.*, format('t.%I', b.name) as plain,
             offline_private.column_kind(b.base) as kind, offline_private.wire_form(b.base) as form,
@@ -254,7 +267,7 @@ begin
 
     return v_shape || jsonb_build_object(
         'relation', p_relation::regclass::text, 'name', offline_private.relation_name(p_relation), 'key', to_jsonb(p_key), 'columns', v_columns, 'flags', v_flags,
-        'kinds', coalesce(v_kinds, '{}'), 'forms', coalesce(v_forms, '{}'),
+        'kinds', coalesce(v_kinds, '{}'), 'forms', coalesce(v_forms, '{}'), 'unordered', coalesce(v_unordered, '[]'),
         'width', (select count(*) from jsonb_each(v_columns) c where not (c.value ->> 'excluded')::boolean),
         'plain_insert', offline_private.writes_are_plain(p_relation, 4), 'plain_update', offline_private.writes_are_plain(p_relation, 16),
         'row', case when v_custom then format('(select row_to_json(w.*) from (select %s) w)', v_row) else 'row_to_json(t.*)' end,

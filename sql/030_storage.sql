@@ -261,7 +261,7 @@ as $$
         synced_tables synced_table registry plan_tables caller_scopes caller_topics
         register check_device require_device check_owner push_begin push_end
         plan_push plan_batch too_old_for check_token_age extract_mutations slice_json_array slice_run key_source record_definition row_expression columns_expression
-        canonical_keys context_open context_missing set_context clear_context fetch_rows insert_rows update_rows delete_rows lock_rows
+        canonical_keys spelling_is_enough spell_rows read_expressions context_open context_missing set_context clear_context fetch_rows insert_rows update_rows delete_rows lock_rows
         row_states deleted_row log_conflicts restamp keep_mutation due_mutations forget_mutations waiting_rows duplicate_results queue_status
         decision_needs decide_run whole_columns ask_functions function_parts apply_insert apply_change apply_run resurrect could_edit finish answer_clock render_results join_results
         error_json is_deferral is_server_fault not_applied blocked attempt late_passes_max row_marks lock_plan execute_plan verdicts plan_again retry_deferred

@@ -19,7 +19,7 @@ end
 $$;
 
 -- Whether a policy can do something with the values of a column.
-create function offline_private.policy_fits(p_policy text, p_kind text)
+create function offline_private.policy_fits(p_policy text, p_kind text, p_ordered boolean)
 returns boolean
 language sql immutable
 set search_path = pg_catalog, pg_temp
@@ -28,6 +28,8 @@ as $$
         when 'set' then coalesce(p_kind in ('array', 'json'), false)
         when 'text' then coalesce(p_kind = 'text', false)
         when 'json' then coalesce(p_kind = 'json', false)
+        when 'max' then p_ordered
+        when 'min' then p_ordered
         else true end
 $$;
 
@@ -39,14 +41,14 @@ language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if p_policy::text !~ '"(set|text|json|merge)"' then
+    if p_policy::text !~ '"(set|text|json|merge|max|min)"' then
         return p_policy;
     end if;
     return p_policy || jsonb_build_object('types', p_shape -> 'kinds', 'columns', coalesce(nullif(p_policy -> 'columns', 'null'), '{}') || (
         select coalesce(jsonb_object_agg(c.name, 'last_write_wins'), '{}')
         from jsonb_object_keys(p_shape -> 'columns') c (name)
         where not offline_private.policy_fits(coalesce(p_policy -> 'columns' -> c.name, p_policy -> 'default') #>> '{}',
-            p_shape -> 'kinds' ->> c.name)));
+            p_shape -> 'kinds' ->> c.name, not p_shape -> 'unordered' ? c.name)));
 end
 $$;
 
@@ -255,10 +257,12 @@ begin
     if exists (
         select from pg_attribute a
         where a.attrelid = p_table and a.attname = p_column
-            and not offline_private.policy_fits(p_policy, offline_private.column_kind(offline_private.base_type(a.atttypid)))) then
+            and not offline_private.policy_fits(p_policy, offline_private.column_kind(offline_private.base_type(a.atttypid)),
+                offline_private.is_ordered(offline_private.base_type(a.atttypid)))) then
         perform offline_private.option_error(format('merge policy %s does not fit column %I', p_policy, p_column),
             case p_policy when 'set' then 'set is for arrays, json and jsonb' when 'text' then 'text is for text, varchar, char and citext'
-                else 'json is for json and jsonb' end || '; merge decides by the type');
+                when 'json' then 'json is for json and jsonb'
+                else 'max and min are for numbers, text, date, timestamp, timestamptz, uuid and boolean' end || '; merge decides by the type');
     end if;
 end
 $$;

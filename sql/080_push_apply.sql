@@ -83,6 +83,64 @@ begin
 end
 $$;
 
+-- Whether a value that is spelled as the column's type spells its values is one: of integers, dates and enums not all are.
+create function offline_private.spelling_is_enough(p_shape jsonb, p_columns text[])
+returns boolean
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select bool_and(p_shape -> 'flags' -> c.name ->> 't' in ('u', 'b') or p_shape -> 'flags' -> c.name ->> 't' = 's'
+        and coalesce(p_shape -> 'kinds' ->> c.name = 'text', false))
+    from unnest(p_columns) c (name)
+$$;
+
+-- The rows of a run, read as the types of their columns and spelled as rows travel: as lock_rows() spells those that they meet. Fails
+-- where a column cannot hold its value. Of what devices saw before, what cannot be read stays as it is.
+create function offline_private.spell_rows(p_shape jsonb, p_run offline_private.push_run, out rows text, out befores text)
+language plpgsql volatile
+set search_path = pg_catalog, public, extensions, pg_temp
+as $$
+declare
+    v_columns text[] := array(select jsonb_array_elements_text(p_shape -> 'key')) || p_run.columns;
+    v_read text := 'select %s as doc from (select %s from %s as r (%s)) t';
+begin
+    execute format('select ''['' || string_agg(w.doc::text, '','') || '']'' from (%s) w', format(v_read,
+        offline_private.columns_expression(p_shape, v_columns), offline_private.read_expressions(p_shape, v_columns),
+        'json_to_recordset($1)', offline_private.record_definition(p_shape, v_columns)))
+    into rows using p_run.rows::json;
+    -- A json column takes numbers that nothing else can read, and the log is read.
+    perform rows::jsonb;
+    befores := p_run.befores;
+    if befores is not null then
+        execute format('select json_agg(case when json_typeof(b.seen) = ''object'' then w.doc end order by b.ord)::text
+            from json_array_elements($1) with ordinality b (seen, ord)
+            cross join lateral (select case when json_typeof(b.seen) = ''object'' then b.seen else ''{}'' end as seen) o
+            cross join lateral (
+                select json_object_agg(k.name, s.doc -> k.name) as doc from (%s) s cross join json_object_keys(o.seen) k (name)) w',
+            format(v_read, offline_private.columns_expression(p_shape, p_run.columns), offline_private.read_expressions(p_shape, p_run.columns),
+                'json_to_record(o.seen)', offline_private.record_definition(p_shape, p_run.columns)))
+        into befores using p_run.befores::json;
+    end if;
+exception when data_exception or integrity_constraint_violation then
+    if befores is null then
+        raise;
+    end if;
+    befores := p_run.befores;
+end
+$$;
+
+-- Columns of the record r as they are stored.
+create function offline_private.read_expressions(p_shape jsonb, p_columns text[])
+returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select string_agg(format('%s as %I', p_shape -> 'columns' -> c.name ->> 'read', c.name), ', ') from unnest(p_columns) c (name));
+end
+$$;
+
 -- Tells capture which mutation each key belongs to, for one statement. Returns the token of the context.
 create function offline_private.set_context(p_device uuid, p_run offline_private.push_run, p_hlcs bigint[])
 returns bigint

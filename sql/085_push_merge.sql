@@ -26,13 +26,23 @@ as $$
     select 1000
 $$;
 
+-- Bytes of old values that a decision looks back on, at most, as they are stored, and again as they are read.
+create function offline_private.trail_bytes_max()
+returns bigint
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 2000000
+$$;
+
 -- The state of rows as decide_run() reads it, read after the rows were locked: nobody else changes it now. Rows that were deleted in a
 -- scope that is not the caller's are as unknown as those that never were. With
--- p_base_columns also their values at the bases, with p_trail_columns each later write of them, as far as the history reaches and
--- where the row is in a scope of the caller's. By key, one by one: plans are kept while the table grows, and what suits a small one
+-- p_base_columns also their values at the bases, with p_trail_columns each later write of them and what it found, with
+-- p_write_columns each later write of them, as far as the history reaches and where the row is in a scope of the caller's. Beyond
+-- trail_bytes_max() old values are not looked at: any write may have been one of the column. By key, one by one: plans are kept while the table grows, and what suits a small one
 -- would read all of a large one. p_forms: wire_form of the columns.
 create function offline_private.row_states(p_device uuid, p_table_id int, p_keys text[], p_bases bigint[], p_base_columns text[],
-    p_trail_columns text[], p_forms jsonb)
+    p_trail_columns text[], p_write_columns text[], p_forms jsonb)
 returns text
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -43,7 +53,7 @@ declare
     v_scopes text[];
 begin
     perform offline_private.check_owner(p_device);
-    if p_base_columns is null and p_trail_columns is null or not exists (
+    if coalesce(p_base_columns, p_trail_columns, p_write_columns) is null or not exists (
         select from unnest(p_keys, p_bases) u (k, base)
         cross join lateral (
             select r.* from offline_data.row_state r where r.table_id = p_table_id and r.row_key = u.k offset 0) s
@@ -77,19 +87,27 @@ begin
         cross join lateral (
             select json_object_agg(w.name, w.writes) as trail
             from (
-                select c.name, json_agg(json_build_array(h.version, h.hlc, h.device_id,
-                    offline_private.wire_value(h.old -> c.name, p_forms ->> c.name)) order by h.version) as writes
+                select c.name, json_agg(case when c.valued and h.near then json_build_array(h.version, h.hlc, h.device_id,
+                        offline_private.wire_value(h.old -> c.name, p_forms ->> c.name))
+                    else json_build_array(h.version, h.hlc, h.device_id) end order by h.version) as writes
                 from (
-                    -- What brought a row back changed what its deletion found.
-                    select g.version, g.hlc, g.device_id, g.op, case when g.op = 'r' then lag(g.old) over (order by g.version) else g.old end as old
+                    select n.*, n.stored_near and sum(case when n.stored_near then coalesce(octet_length(n.old::text), 0) end) over (order by n.version desc)
+                        <= offline_private.trail_bytes_max() as near
                     from (
-                        select r.* from offline_data.row_history r
-                        where p_trail_columns is not null and s.reaches
-                            and r.table_id = p_table_id and r.row_key = s.row_key and r.op <> 'i' and r.version > s.since
-                        order by r.version desc
-                        limit offline_private.trail_writes_max()) g) h
-                cross join unnest(p_trail_columns) c (name)
-                where h.op <> 'd' and (h.old -> c.name) is not null
+                        -- What brought a row back changed what its deletion found.
+                        select g.version, g.hlc, g.device_id, g.op, case when g.op = 'r' then lag(g.old) over (order by g.version) else g.old end as old,
+                            g.stored <= offline_private.trail_bytes_max() as stored_near
+                        from (
+                            select r.*, sum(coalesce(pg_column_size(r.old), 0)) over (order by r.version desc) as stored
+                            from offline_data.row_history r
+                            where coalesce(p_trail_columns, p_write_columns) is not null and s.reaches
+                                and r.table_id = p_table_id and r.row_key = s.row_key and r.op <> 'i' and r.version > s.since
+                            order by r.version desc
+                            limit offline_private.trail_writes_max()) g) n) h
+                cross join (
+                    select u.name, true as valued from unnest(p_trail_columns) u (name)
+                    union all select u.name, false from unnest(p_write_columns) u (name)) c
+                where h.op <> 'd' and case when h.near then (h.old -> c.name) is not null else true end
                     and coalesce((s.clocks -> c.name ->> 0)::bigint, s.life_version) > s.since
                 group by c.name) w) t
         where not s.deleted or s.scope = any (v_scopes));

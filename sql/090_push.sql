@@ -122,9 +122,10 @@ begin
 end
 $$;
 
--- Update, upsert and delete runs: lock, read the state, decide, write.
+-- Update, upsert and delete runs: lock, read the state, decide, write. p_unmerged: the only mutation's row did not take what was merged;
+-- where both sides would be combined, a person decides.
 create function offline_private.apply_change(p_device uuid, p_run offline_private.push_run, p_shape jsonb, p_policy jsonb,
-    p_foreseen boolean, p_returning boolean)
+    p_foreseen boolean, p_returning boolean, p_unmerged boolean)
 returns text[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -145,11 +146,13 @@ declare
     v_item record;
     v_versions bigint[];
     v_conflicts text[];
+    v_spelled record;
+    v_sent text;
 begin
     loop
         select * into v_needs from offline_private.decision_needs(p_policy::text, v_columns, p_run.befores);
         v_states := offline_private.row_states(p_device, p_run.table_id, p_run.keys, p_run.bases, v_needs.base_columns, v_needs.trail_columns,
-            p_shape -> 'forms');
+            v_needs.write_columns, p_shape -> 'forms');
         select array_agg(x.action order by x.ord) as actions, array_agg(x.status order by x.ord) as statuses,
             array_agg(x.version order by x.ord) as versions, array_agg(x.hlc order by x.ord) as hlcs, array_agg(x.doc order by x.ord) as docs,
             array_agg(x.columns order by x.ord) as columns, array_agg(x.contested order by x.ord) as contested,
@@ -169,6 +172,15 @@ begin
         if d.code is not null then
             raise exception using errcode = d.code, message = d.message;
         end if;
+        -- What is compared has one spelling, and what loses could have been stored.
+        if d.contested_count > 0 and p_run.op <> 'delete' and v_sent is null
+            and (p_run.width is null or not offline_private.spelling_is_enough(p_shape, p_run.columns)) then
+            v_spelled := offline_private.spell_rows(p_shape, p_run);
+            v_sent := p_run.rows;
+            p_run.rows := v_spelled.rows;
+            p_run.befores := v_spelled.befores;
+            continue;
+        end if;
         if p_run.op = 'delete' and not v_whole and d.statuses && array['merged', 'conflict'] then
             -- What others wrote goes into the log: only now are whole rows read.
             v_whole := true;
@@ -176,6 +188,15 @@ begin
             v_current := offline_private.lock_rows(p_shape, p_run.op, v_columns, p_run.keys);
         elsif d.asked > 0 and v_answers is null then
             v_answers := offline_private.ask_functions(p_shape, d.calls);
+        elsif p_unmerged and d.columns[1] like '%"merged"%' then
+            -- The first answer about a column counts.
+            v_answers := (
+                select json_agg(a.answer order by a.ord)::text
+                from (
+                    select 0 as ord, json_build_object('ord', 1, 'column', c.key) as answer
+                    from json_each_text(d.columns[1]::json) c where c.value = 'merged'
+                    union all
+                    select o.ord, o.answer from json_array_elements(coalesce(v_answers, '[]')::json) with ordinality o (answer, ord)) a);
         else
             exit;
         end if;
@@ -211,11 +232,11 @@ begin
         v_conflicts := offline_private.log_conflicts(p_device, p_run, d.versions, d.contested, d.actions);
     end if;
     return offline_private.finish(v_token, p_run, p_shape, d.statuses, v_versions, d.columns, d.return_rows, v_conflicts,
-        case when p_run.op = 'delete' then null else '[' || array_to_string(d.docs, ',') || ']' end, false, v_doc_keys, v_docs);
+        case when p_run.op <> 'delete' then coalesce(v_sent, '[' || array_to_string(d.docs, ',') || ']') end, false, v_doc_keys, v_docs);
 end
 $change$;
 
-create function offline_private.apply_run(p_device uuid, p_run offline_private.push_run, p_returning boolean)
+create function offline_private.apply_run(p_device uuid, p_run offline_private.push_run, p_returning boolean, p_unmerged boolean)
 returns text[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -238,7 +259,7 @@ begin
     if p_run.op = 'insert' then
         return offline_private.apply_insert(p_device, p_run, v_table.shape, v_table.cached, p_returning);
     end if;
-    return offline_private.apply_change(p_device, p_run, v_table.shape, v_table.policy, v_table.cached, p_returning);
+    return offline_private.apply_change(p_device, p_run, v_table.shape, v_table.policy, v_table.cached, p_returning, p_unmerged);
 end
 $$;
 

@@ -1,9 +1,9 @@
 //! Does a fixed amount of merging, so that instructions can be counted (`bench/instructions.sh`).
 //!
-//! `cargo run --release -p offline_sync_core --example merge_cost -- text|words|noise|set|json|lww|clock N`
+//! `cargo run --release -p offline_sync_core --example merge_cost -- text|words|noise|line|set|json|lww|clock N`
 //!
 //! `text` merges two documents of N kB with 500 edits each per 100 kB, `words` one line of as many,
-//! `noise` three texts of N kB without anything in common but the few words they are made of;
+//! `noise` three texts of N kB without anything in common but the few words they are made of, `line` the same in one line of two;
 //! `set` two arrays and `json` two objects of N members; `lww` decides N contested columns; `clock` ticks and
 //! observes N times. Prints what was done, its time, and a sum over the results. `evidence` prints the row `text_merge`.
 
@@ -17,7 +17,7 @@ use offline_sync_core::merge::{decide_run, merge_text};
 
 const NOW: u64 = 116_200_000_000_000_000;
 
-const WHAT: &str = "text, words, noise, set, json, lww or clock, or evidence";
+const WHAT: &str = "text, words, noise, line, set, json, lww or clock, or evidence";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -30,7 +30,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let sum = match what.as_str() {
         "text" => texts(n * 1_000, "\n"),
         "words" => texts(n * 1_000, " "),
-        "noise" => noise(n * 1_000),
+        "noise" => noise(n * 1_000, &["a ", "b ", "a\n", "c ", "b\n", "d "]),
+        "line" => noise(n * 1_000, &["a ", "b "]),
         "set" => sets(n)?,
         "json" => objects(n)?,
         "lww" => columns(n)?,
@@ -107,15 +108,15 @@ fn documents(bytes: usize, end_of_line: &str) -> [String; 3] {
     [document(None), document(Some(3)), document(Some(17))]
 }
 
-/// Three unlike texts of four different words, a third of which end a line.
-fn noise(bytes: usize) -> usize {
+/// Three unlike texts of a few different words.
+fn noise(bytes: usize, words: &[&str]) -> usize {
     let text = |mut state: u64| {
         let mut text = String::with_capacity(bytes + 4);
         while text.len() < bytes {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
-            text.push_str(["a ", "b ", "a\n", "c ", "b\n", "d "][(state >> 33) as usize % 6]);
+            text.push_str(words[(state >> 33) as usize % words.len()]);
         }
         text
     };

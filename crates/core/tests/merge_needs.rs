@@ -29,6 +29,15 @@ fn only_policies_that_combine_step_by_step_look_at_the_trail() {
 }
 
 #[test]
+fn a_text_asks_who_wrote_where_its_device_does_not_tell_what_it_saw() {
+    let columns = ["a", "b"].map(str::to_owned);
+    let needs = |befores| Needs::of(r#"{"default":"text"}"#, &columns, befores).unwrap_or_default();
+    assert_eq!(needs(None).writes, columns);
+    assert_eq!(needs(Some(r#"[{"a":"x"}]"#)).writes, ["b"]);
+    assert!(needs(None).trail.is_empty());
+}
+
+#[test]
 fn what_is_malformed_is_refused() {
     let columns = ["a".to_owned()];
     assert!(Needs::of("[]", &columns, None).is_err());

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use offline_sync_core::batch::Op;
 use offline_sync_core::diff;
-use offline_sync_core::merge::{Action, Decided, Needs, TablePolicy, decide_run as decide};
+use offline_sync_core::merge::{Action, Decided, Needs, TablePolicy, decide_run_watched};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -59,7 +59,7 @@ pub fn decide_run(
     let unsigned = |value: i64| u64::try_from(value).unwrap_or_default();
     let seqs: Vec<u64> = seqs.into_iter().map(unsigned).collect();
     let hlcs: Vec<Option<u64>> = hlcs.into_iter().map(|hlc| hlc.map(unsigned)).collect();
-    let decided = decide(
+    let decided = decide_run_watched(
         Op::from_str(op).or_raise()?,
         policy,
         device,
@@ -75,6 +75,9 @@ pub fn decide_run(
         states,
         &key_columns,
         answers,
+        &|| {
+            pgrx::check_for_interrupts!();
+        },
     )
     .or_raise()?;
     let device = device.to_owned();
@@ -139,7 +142,8 @@ pub fn check_policy(policy: &str) -> Result<(), ErrorReport> {
 }
 
 /// What the decision on a run looks at besides rows and states: columns whose value at the base the
-/// device does not tell, and columns whose history since then counts; null for none.
+/// device does not tell, columns whose history since then counts, and columns of whose history only the writers do; null for
+/// none.
 #[pg_extern(immutable, parallel_safe, schema = "offline_private")]
 #[allow(clippy::type_complexity)]
 pub fn decision_needs(
@@ -152,13 +156,18 @@ pub fn decision_needs(
         (
             name!(base_columns, Option<Vec<String>>),
             name!(trail_columns, Option<Vec<String>>),
+            name!(write_columns, Option<Vec<String>>),
         ),
     >,
     ErrorReport,
 > {
-    let Needs { base, trail } = Needs::of(policy, &columns, befores).or_raise()?;
+    let Needs {
+        base,
+        trail,
+        writes,
+    } = Needs::of(policy, &columns, befores).or_raise()?;
     let some = |columns: Vec<String>| (!columns.is_empty()).then_some(columns);
-    Ok(TableIterator::once((some(base), some(trail))))
+    Ok(TableIterator::once((some(base), some(trail), some(writes))))
 }
 
 /// What changed between two rows: `{old object, new object, changed columns …}`, null if nothing did.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::contest::{Contest, Contested, Outcome, Resolution};
-use super::decision::{Action, Call, Context, Decision, Incoming, Status};
+use super::decision::{Action, Answer, Call, Context, Decision, Incoming, Status};
 use super::deletion;
 use super::last_write_wins::is_later;
 use super::same::same_json;
@@ -138,7 +138,7 @@ impl Case<'_> {
         }
         let stamp = self.known.stamp(column);
         let base = self.incoming.base;
-        let has_parts = self.ctx.policy.of(column).needs_trail();
+        let has_parts = self.ctx.policy.of(column).has_parts();
         if stamp.is_by(self.ctx.device) && stamp.is_unseen(base) && !has_parts {
             return None;
         }
@@ -191,7 +191,7 @@ impl Case<'_> {
         }
         let trail = self.known.trail.steps(column, theirs);
         let began = self.incoming.base.is_some() || self.known.life.is_by(self.ctx.device);
-        let alone = own && began && trail.iter().all(|step| step.is_by(self.ctx.device));
+        let alone = own && began && self.known.trail.is_by(column, self.ctx.device);
         if alone && policy.builds_on_itself() && self.value_seen(column).is_none() {
             return mine.to_owned();
         }
@@ -212,7 +212,11 @@ impl Case<'_> {
             decision.restamp.push(column.to_owned());
             return mine.to_owned();
         }
-        let resolution = policy.resolve(&contest);
+        let resolution = match contest.answer {
+            // What would be made of both was found not to fit.
+            Some(Answer { value: None, .. }) => Resolution::Manual,
+            _ => policy.resolve(&contest),
+        };
         let overlap = matches!(resolution, Resolution::Overlapping(_));
         let (outcome, value) = match resolution {
             Resolution::Mine => (Outcome::Mine, mine.to_owned()),

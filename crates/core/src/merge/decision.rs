@@ -25,7 +25,7 @@ pub struct Incoming<'a> {
     pub patch: RawObject<'a>,
     /// Values that the device saw just before this mutation.
     pub before: Option<RawObject<'a>>,
-    /// What functions of the owner answered about this mutation.
+    /// What functions of the owner, and the database itself, answered about this mutation.
     pub answers: Vec<Answer<'a>>,
 }
 
@@ -34,7 +34,8 @@ pub struct Incoming<'a> {
 pub struct Answer<'a> {
     /// The column.
     pub column: Cow<'a, str>,
-    /// Its value; `None` where the function failed or knew no answer.
+    /// Its value; `None` where the function failed or knew no answer, or where a merged value did not fit its column: whatever the
+    /// policy, a person decides.
     pub value: Option<&'a RawValue>,
 }
 

@@ -1,13 +1,14 @@
 //! The larger or the smaller value.
 //!
-//! All values that can be compared are in one total order: `"-Infinity"`, then numbers and numeric
-//! strings by value, then other strings by bytes. Equal numbers written differently are ordered by
-//! their text, so that the result never depends on who came first. Null gives way to anything.
+//! False is less than true. All other values that can be compared are in one total order: `"-Infinity"`, then numbers and
+//! numeric strings by value, dates and times by value, then other strings by bytes. Equal numbers or times written differently are
+//! ordered by their text, so that the result never depends on who came first. Null gives way to anything.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::contest::{Contest, Resolution};
+use super::moment;
 use super::number::{self, Number};
 
 pub(super) fn resolve_max(contest: &Contest<'_>) -> Resolution {
@@ -30,6 +31,7 @@ fn resolve(contest: &Contest<'_>, mine_wins: Ordering) -> Resolution {
     }
     match Rank::of(contest.theirs) {
         None => Resolution::Manual,
+        Some(theirs) if mine.is_truth() != theirs.is_truth() => Resolution::Manual,
         Some(theirs) if mine.cmp(&theirs) != mine_wins => Resolution::Theirs,
         Some(_) => in_their_kind(contest),
     }
@@ -47,22 +49,30 @@ fn in_their_kind(contest: &Contest<'_>) -> Resolution {
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Rank<'a> {
+    Truth(bool),
     Lowest,
     Number(Number<'static>, Cow<'a, str>),
+    Moment(i128, Cow<'a, str>),
     Text(Cow<'a, str>),
 }
 
 impl<'a> Rank<'a> {
+    fn is_truth(&self) -> bool {
+        matches!(self, Rank::Truth(_))
+    }
+
     fn of(raw: &'a str) -> Option<Rank<'a>> {
         let text = number::unquoted(raw);
         if let Some(number) = Number::parse(&text).map(Number::into_owned) {
             return Some(Rank::Number(number, text));
         }
         if !raw.starts_with('"') {
-            return None;
+            return raw.parse().ok().map(Rank::Truth);
         }
-        Some(if text == "-Infinity" {
+        Some(if text.eq_ignore_ascii_case("-infinity") {
             Rank::Lowest
+        } else if let Some(moment) = moment::nanoseconds(&text) {
+            Rank::Moment(moment, text)
         } else {
             Rank::Text(text)
         })

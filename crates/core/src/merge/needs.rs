@@ -9,8 +9,10 @@ use crate::json::{self, Members};
 pub struct Needs {
     /// Columns that some mutation changed without telling what it saw there: their value at its base.
     pub base: Vec<String>,
-    /// Columns whose policy looks at each write since the base.
+    /// Columns whose policy looks at each write since the base, and what it found.
     pub trail: Vec<String>,
+    /// Columns where it counts who wrote since the base, and not what.
+    pub writes: Vec<String>,
 }
 
 impl Needs {
@@ -38,6 +40,12 @@ impl Needs {
             };
             base.retain(|column| !told_by_all(column));
         }
-        Ok(Needs { base, trail })
+        let mut writes = base.clone();
+        writes.retain(|column| policy.of(column).needs_writes());
+        Ok(Needs {
+            base,
+            trail,
+            writes,
+        })
     }
 }

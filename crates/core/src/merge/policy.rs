@@ -63,7 +63,18 @@ impl Policy {
     /// Whether the policy looks at what became of the column since the base, step by step.
     #[must_use]
     pub const fn needs_trail(&self) -> bool {
-        matches!(self, Policy::Set | Policy::Json | Policy::Text)
+        matches!(self, Policy::Set | Policy::Json)
+    }
+
+    /// Whether it counts who wrote since the base, should the device not tell what it saw.
+    #[must_use]
+    pub(super) const fn needs_writes(&self) -> bool {
+        matches!(self, Policy::Text)
+    }
+
+    /// Whether a value is put together of parts that either side may have written.
+    pub(super) const fn has_parts(&self) -> bool {
+        self.needs_trail() || self.needs_writes()
     }
 
     /// The name in `enable_sync` and in the conflict log.
@@ -96,10 +107,7 @@ impl Policy {
     /// Whether a device's own later write is taken as it is where only the device wrote since the base:
     /// the values it sends hold what it wrote before.
     pub(super) const fn builds_on_itself(&self) -> bool {
-        matches!(
-            self,
-            Policy::Set | Policy::Json | Policy::Text | Policy::Function(_)
-        )
+        self.has_parts() || matches!(self, Policy::Function(_))
     }
 
     /// Whether equal values mean that there is nothing to decide. Two equal counts are two increments.

@@ -184,8 +184,8 @@ struct CurrentRow<'a> {
 /// locked rows that the caller may see (whole rows where `op` is a deletion); `states` a JSON array
 /// of [`RowState`]. Both may be in any order and lack rows. `answers` is a JSON array of `{"ord",
 /// "column", "value"}`: what functions of the owner said to the [`Decided::calls_json`] of an earlier
-/// call with the same arguments; without `value` the function failed, and a person decides. The
-/// decisions are in the order of the run.
+/// call with the same arguments; without `value` the function failed, or the column could not hold what was
+/// merged, and a person decides. The decisions are in the order of the run.
 ///
 /// # Errors
 /// [`CoreError::BadJson`], [`CoreError::UnknownPolicy`] or [`CoreError::RunMismatch`] where an
@@ -207,6 +207,49 @@ pub fn decide_run(
     states: &str,
     key_columns: &[String],
     answers: Option<&str>,
+) -> Result<Vec<Decided>, CoreError> {
+    decide_run_watched(
+        op,
+        policy_json,
+        device,
+        now_hlc,
+        bound_ms,
+        keys,
+        seqs,
+        bases,
+        hlcs,
+        rows,
+        befores,
+        current,
+        states,
+        key_columns,
+        answers,
+        &|| {},
+    )
+}
+
+/// The same, calling `watch` before each mutation: a caller that may have to stop can unwind from there.
+///
+/// # Errors
+/// Those of [`decide_run`].
+#[allow(clippy::too_many_arguments)]
+pub fn decide_run_watched(
+    op: Op,
+    policy_json: &str,
+    device: &str,
+    now_hlc: u64,
+    bound_ms: u64,
+    keys: &[String],
+    seqs: &[u64],
+    bases: &[Option<i64>],
+    hlcs: &[Option<u64>],
+    rows: &str,
+    befores: Option<&str>,
+    current: &str,
+    states: &str,
+    key_columns: &[String],
+    answers: Option<&str>,
+    watch: &dyn Fn(),
 ) -> Result<Vec<Decided>, CoreError> {
     let policy = TablePolicy::parse(policy_json)?;
     let ctx = Context {
@@ -261,6 +304,7 @@ pub fn decide_run(
     }
     let members = rows.into_iter().zip(befores);
     let decided = members.enumerate().map(|(ord, (Members(row), before))| {
+        watch();
         let (key_values, patch) = split(row, key_columns);
         let incoming = Incoming {
             seq: seqs[ord],

@@ -41,16 +41,23 @@ pub(super) fn merge(
     let (base_ids, mine_ids, theirs_ids) =
         (identities(&base), identities(&mine), identities(&theirs));
     let mut added = HashSet::new();
+    let read = |raw: Option<&str>| {
+        let list = elements(raw.unwrap_or("[]")).unwrap_or_default();
+        identities(&list)
+    };
+    let mut last: Option<(Option<&str>, HashSet<String>)> = None;
     for step in steps {
-        let [old, new] = [step.old, step.new].map(|raw| {
-            let list = elements(raw.unwrap_or("[]")).unwrap_or_default();
-            identities(&list)
-        });
+        let old = match last {
+            Some((raw, found)) if raw == step.old => found,
+            _ => read(step.old),
+        };
+        let new = read(step.new);
         // An addition that went again protects nothing.
         added.retain(|id| new.contains(id));
         if !step.is_by(device) {
-            added.extend(new.into_iter().filter(|id| !old.contains(id)));
+            added.extend(new.iter().filter(|id| !old.contains(*id)).cloned());
         }
+        last = Some((step.new, new));
     }
     let stays = |id: &String| mine_ids.contains(id) || !base_ids.contains(id) || added.contains(id);
     let mut out = String::from("[");

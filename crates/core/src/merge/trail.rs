@@ -7,10 +7,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::same::same_inside;
-use crate::json::{Members, Name, RawObject};
+use crate::json::{self, Members, Name, RawObject};
 
 /// Histories of contested columns. JSON: `{column: [[version, hlc, device or null, old value], …]}`,
-/// oldest first.
+/// oldest first; without the old value where it does not count, or where it would be too much to look at.
 #[derive(Clone, Debug, Default)]
 pub struct Trail<'a>(Vec<(Cow<'a, str>, Vec<Write<'a>>)>);
 
@@ -19,7 +19,7 @@ pub struct Trail<'a>(Vec<(Cow<'a, str>, Vec<Write<'a>>)>);
 struct Write<'a> {
     hlc: i64,
     device: Option<Cow<'a, str>>,
-    old: &'a RawValue,
+    old: Option<&'a RawValue>,
 }
 
 /// One write of a value: what stood there before and after. `None`: nothing, not even a null.
@@ -43,22 +43,42 @@ impl Step<'_> {
 }
 
 impl<'a> Trail<'a> {
-    /// The writes of one column; `theirs` is its present value. Empty where they are not known.
+    /// The writes of one column from the first on since when all old values are known; `theirs` is its present value.
     pub(super) fn steps<'s>(&'s self, column: &str, theirs: &'s str) -> Vec<Step<'s>> {
-        let Some((_, writes)) = self.0.iter().find(|(name, _)| name == column) else {
-            return Vec::new();
-        };
-        let after = writes.iter().skip(1).map(|write| write.old.get());
-        let after = after.chain([theirs]);
-        let steps = writes.iter().zip(after).map(|(write, new)| Step {
+        let writes = self.writes(column);
+        let unknown = writes.iter().rposition(|write| write.old.is_none());
+        let known = &writes[unknown.map_or(0, |at| at + 1)..];
+        let old = |write: &Write<'s>| write.old.map(RawValue::get);
+        let after = known.iter().skip(1).map(old).chain([Some(theirs)]);
+        let steps = known.iter().zip(after).map(|(write, new)| Step {
             hlc: write.hlc,
             device: write.device.as_deref(),
-            old: Some(write.old.get()),
-            new: Some(new),
+            old: old(write),
+            new,
         });
         steps.collect()
     }
+
+    /// Whether all writes of a column were made by `device`.
+    pub(super) fn is_by(&self, column: &str, device: &str) -> bool {
+        let mut writes = self.writes(column).iter();
+        writes.all(|write| write.device.as_deref() == Some(device))
+    }
+
+    fn writes(&self, column: &str) -> &[Write<'a>] {
+        let found = self.0.iter().find(|(name, _)| name == column);
+        found.map_or(&[], |(_, writes)| writes)
+    }
 }
+
+/// A write on the wire.
+#[derive(Deserialize)]
+struct Wire<'w>(
+    #[allow(dead_code)] i64,
+    i64,
+    #[serde(borrow)] Option<Name<'w>>,
+    #[serde(borrow, default, deserialize_with = "json::present")] Option<&'w RawValue>,
+);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Trail<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -66,10 +86,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Trail<'a> {
             return Ok(Trail::default());
         };
         let read = |(column, writes): (Cow<'de, str>, &'de RawValue)| {
-            type Wire<'w> = (i64, i64, Option<Name<'w>>, &'w RawValue);
             let writes: Vec<Wire<'de>> =
                 serde_json::from_str(writes.get()).map_err(serde::de::Error::custom)?;
-            let write = |(_, hlc, device, old): Wire<'de>| Write {
+            let write = |Wire(_, hlc, device, old): Wire<'de>| Write {
                 hlc,
                 device: device.map(|name| name.0),
                 old,

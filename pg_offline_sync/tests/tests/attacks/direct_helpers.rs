@@ -57,7 +57,7 @@ async fn every_helper_that_takes_a_device_refuses_a_foreign_one() {
         format!("offline_private.push_begin({device})"),
         format!("offline_private.check_owner({device})"),
         format!(
-            "offline_private.row_states({device}, 1, array['{}'], array[null]::bigint[], null, null, '{{}}')",
+            "offline_private.row_states({device}, 1, array['{}'], array[null]::bigint[], null, null, null, '{{}}')",
             scene.victims_note
         ),
         format!(
@@ -103,7 +103,7 @@ async fn helpers_called_with_ones_own_device_tell_nothing_about_others() {
     let (device, note) = (scene.attackers_device, scene.victims_note);
     let client = scene.attacker.client();
     let states = format!(
-        "select offline_private.row_states('{device}', 1, array['{note}'], array[0]::bigint[], array['title'], array['title'], '{{}}')::text"
+        "select offline_private.row_states('{device}', 1, array['{note}'], array[0]::bigint[], array['title'], array['title'], null, '{{}}')::text"
     );
     let scope = scene.victim.user();
     let keys = format!(

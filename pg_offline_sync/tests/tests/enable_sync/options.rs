@@ -229,8 +229,9 @@ async fn policies_are_taken_for_the_columns_whose_types_they_fit() {
     db.sql(
         "create extension if not exists citext;
         create domain public.tags as text[];
+        create type public.mood as enum ('low', 'high');
         create table public.rich (id int primary key, words text, name varchar(20), code char(3), nick citext, tags text[], more public.tags,
-            doc jsonb, raw json, n int, at timestamptz, kind uuid);
+            doc jsonb, raw json, n int, at timestamptz, kind uuid, mood public.mood, span interval, yes bool);
         alter table public.rich enable row level security;",
     )
     .await;
@@ -238,10 +239,12 @@ async fn policies_are_taken_for_the_columns_whose_types_they_fit() {
         "text" => ["words", "name", "code", "nick"].contains(&column),
         "set" => ["tags", "more", "doc", "raw"].contains(&column),
         "json" => ["doc", "raw"].contains(&column),
+        "max" | "min" => ["words", "name", "code", "n", "at", "kind", "yes"].contains(&column),
         _ => true,
     };
     let columns = [
-        "words", "name", "code", "nick", "tags", "more", "doc", "raw", "n", "at", "kind",
+        "words", "name", "code", "nick", "tags", "more", "doc", "raw", "n", "at", "kind", "mood",
+        "span", "yes",
     ];
     for policy in [
         "text",
@@ -250,6 +253,8 @@ async fn policies_are_taken_for_the_columns_whose_types_they_fit() {
         "merge",
         "last_write_wins",
         "manual",
+        "max",
+        "min",
         "counter",
     ] {
         for column in columns {

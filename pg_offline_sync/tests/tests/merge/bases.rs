@@ -203,7 +203,7 @@ async fn the_history_of_a_row_outside_of_ones_scopes_stays_closed() {
         .await;
     let device = attacker.new_device().await;
     let query = "select offline_private.row_states($1, (select table_id from offline_private.synced_tables()), array[$2::text],
-        array[$3::bigint], array['title'], array['title'], '{}')";
+        array[$3::bigint], array['title'], array['title'], null, '{}')";
     let told: String = attacker
         .client()
         .query_one(query, &[&device, &id.to_string(), &seen])

@@ -8,9 +8,11 @@ mod counters;
 mod deletion;
 mod functions;
 mod log;
+mod long_past;
 mod orders;
 mod policies;
 mod resolving;
+mod spelling;
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 use offline_sync_testkit::{Db, Op};
 use serde_json::{Map, Value, json};
 
-use crate::{TABLE, cards, devices_with_card, hlc, now_ms, settle};
+use crate::{TABLE, cards, devices_with_card, hlc, log_lines, now_ms, settle};
 
 fn at(clock: Value) -> Map<String, Value> {
     Map::from_iter([("hlc".to_owned(), clock)])
@@ -256,4 +256,59 @@ async fn every_decision_is_logged_with_both_sides() {
             "n counter merged auto \"1\" \"3\" \"2\"",
         ]
     );
+}
+
+#[tokio::test]
+async fn two_edits_that_do_not_fit_together_are_left_to_a_person() {
+    let db = Db::create().await;
+    db.sql(
+        "create table public.card (id uuid primary key, a varchar(20), b text check (length(b) <= 20), n int, tags text[], other text);
+        alter table public.card enable row level security;
+        create policy everyone on public.card to authenticated using (true) with check (true)",
+    )
+    .await;
+    let policy = json!({ "default": "merge", "columns": { "n": "counter" } });
+    db.enable_sync(TABLE, json!({ "scope": "'public'", "policy": policy }))
+        .await;
+    let row =
+        json!({ "a": "one two three", "b": "one two three", "n": 2_147_483_640, "tags": ["x"] });
+    let (mut devices, key) = devices_with_card(&db, 2, row).await;
+    devices[1].pull().await;
+    let texts = ["one two three 4567", "0123 one two three"];
+    let counts = [2_147_483_645, 2_147_483_646];
+    let cases = [
+        (json!({ "a": texts[0] }), json!({ "a": texts[1] }), "a"),
+        (json!({ "b": texts[0] }), json!({ "b": texts[1] }), "b"),
+        (
+            json!({ "n": counts[0] }),
+            json!({ "n": counts[1], "other": "kept" }),
+            "n",
+        ),
+    ];
+    for (theirs, mine, column) in cases {
+        let [theirs_seq, mine_seq] = [
+            devices[0].update(TABLE, key.clone(), theirs.clone()),
+            devices[1].update(TABLE, key.clone(), mine.clone()),
+        ];
+        let answer = devices[0].push().await;
+        assert_eq!(answer.verdict(theirs_seq).summary(), "applied");
+        let answer = devices[1].push().await;
+        let verdict = answer.verdict(mine_seq);
+        assert_eq!(
+            (verdict.summary(), verdict.columns[column].as_str()),
+            ("conflict".to_owned(), "manual")
+        );
+        assert_eq!(settle(&mut devices, &key, column).await, theirs[column]);
+        let log = log_lines(&db).await;
+        let policy = if column == "n" { "counter" } else { "text" };
+        let line = format!("{column} {policy} manual pending");
+        assert!(log.iter().any(|entry| entry.starts_with(&line)), "{log:?}");
+    }
+    assert_eq!(settle(&mut devices, &key, "other").await, "kept");
+    // An edit that does not fit by itself is rejected as before.
+    devices[1].pull().await;
+    let long = json!({ "b": "much longer than twenty letters" });
+    let seq = devices[1].update(TABLE, key.clone(), long);
+    let answer = devices[1].push().await;
+    assert_eq!(answer.verdict(seq).summary(), "rejected 23514");
 }

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use imara_diff::{Algorithm, Diff, Interner, Token};
+use imara_diff::{Interner, Token};
+
+use super::differences::{Change, differences};
 
 /// Three texts in pieces.
 pub(super) struct Texts<'a> {
@@ -28,13 +30,6 @@ pub(super) struct Both<'t, 'a> {
     pub theirs: &'t [&'a str],
     /// What each change put there, by its place in the base; theirs first at the same place, alike ones once.
     pub written: Vec<&'t [&'a str]>,
-}
-
-/// A change of one side: `base` became `side`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Change {
-    base: Range<usize>,
-    side: Range<usize>,
 }
 
 impl Change {
@@ -111,16 +106,8 @@ impl<'a> Texts<'a> {
         let sides = [intern(&self.mine), intern(&self.theirs)];
         let tokens = interner.num_tokens();
         sides.map(|side| {
-            let mut diff = Diff::default();
-            // Not the histogram: where lines repeat it gives up early, and whole regions would count as changed.
-            diff.compute_with(Algorithm::Myers, &base, &side, tokens);
-            let place = |range: Range<u32>| range.start as usize..range.end as usize;
-            let change = |hunk: imara_diff::Hunk| Change {
-                base: place(hunk.before),
-                side: place(hunk.after),
-            };
             let mut changes: Vec<Change> = Vec::new();
-            for next in diff.hunks().map(change) {
+            for next in differences(&base, &side, tokens) {
                 match changes.last_mut() {
                     Some(last) if self.bind(last.base.end..next.base.start) => {
                         (last.base.end, last.side.end) = (next.base.end, next.side.end);

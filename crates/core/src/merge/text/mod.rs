@@ -2,9 +2,10 @@
 //!
 //! Edits that do not touch the same words both survive. Where they do, both stay, mine after theirs,
 //! and the outcome is marked. The differences are found by imara-diff, whose heuristics keep its time
-//! close to linear in the texts' length whatever they hold.
+//! close to linear in the texts' length, but for texts of hardly anything but common words, which are compared by phrases.
 
 mod diff3;
+mod differences;
 mod tokens;
 
 use diff3::{Both, Region, Texts};

@@ -160,7 +160,8 @@ impl Model {
             .filter(|past| past.op != 'i' && past.version > since)
             .collect();
         let mut trail = Vec::new();
-        for at in needs.trail.iter().filter_map(|name| find(name)) {
+        let columns = needs.trail.iter().chain(&needs.writes);
+        for at in columns.filter_map(|name| find(name)) {
             let own = state.clocks.iter().find(|(other, _)| *other == at);
             if own.map_or(state.life.version, |(_, stamp)| stamp.version) <= since {
                 continue;
