@@ -130,12 +130,17 @@ impl Model {
                 Some(Some(row))
             }
         };
+        let mut beneath = stored.clone();
+        if let Some(version) = self.restamp(single, key, &decision.restamp, hlc, pushing) {
+            result.version = Some(version);
+            beneath = self.rows[key].clone();
+        }
         if let Some(row) = after {
             let resurrects = decision.action == Action::Resurrect;
             self.write_row(
                 single,
                 key,
-                &stored,
+                &beneath,
                 row,
                 hlc,
                 resurrects,
@@ -154,8 +159,6 @@ impl Model {
             let pending = decision.status == Status::Conflict;
             self.devices[device].conflicts.insert(seq, pending);
         }
-        let restamped = self.restamp(single, key, &decision.restamp, hlc, pushing);
-        result.version = restamped.or(result.version);
         let told = single.before.map(patch_of).unwrap_or_default();
         let never_saw = single.run.bases[single.at].is_none();
         for entry in decision.contested {
