@@ -23,7 +23,8 @@ set search_path = pg_catalog, pg_temp
 as $$
     select case
         when p_base = 'uuid'::regtype then 'u'
-        when p_base in ('int2'::regtype, 'int4'::regtype) then 'i'
+        when p_base = 'int2'::regtype then 'h'
+        when p_base = 'int4'::regtype then 'i'
         when p_base = 'int8'::regtype then 'l'
         when p_base = 'bool'::regtype then 'b'
         when p_base = 'text'::regtype or p_base = 'varchar'::regtype and p_typmod = -1 then 's'
@@ -122,7 +123,7 @@ begin
     select coalesce(sum(hashtextextended(concat_ws(',', t.oid, t.tgtype, t.tgenabled), 0) % 1000000007), 0)::bigint
     from pg_trigger t
     where t.tgrelid = p_relation and not t.tgisinternal and (t.tgtype & 3) = 3)
-    + 3;
+    + 4;
 end
 $$;
 

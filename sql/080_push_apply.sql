@@ -3,7 +3,7 @@
 
 create type offline_private.push_run as (
     unit int, kind text, table_id int, op text, columns text[], seqs bigint[], keys text[], bases bigint[], hlcs bigint[],
-    rows text, befores text, after_seqs text, width int, respelled boolean[], group_name text, code text, message text, detail text);
+    rows text, befores text, after_seqs text, width int, respelled boolean[], spelled boolean, group_name text, code text, message text, detail text);
 
 create function offline_private.slice_run(p_run offline_private.push_run, p_from int, p_to int)
 returns offline_private.push_run
@@ -83,14 +83,13 @@ begin
 end
 $$;
 
--- Whether a value that is spelled as the column's type spells its values is one: of integers, dates and enums not all are.
+-- Whether a value that is spelled as the column's type spells its values is one: an enum knows only its labels.
 create function offline_private.spelling_is_enough(p_shape jsonb, p_columns text[])
 returns boolean
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-    select bool_and(p_shape -> 'flags' -> c.name ->> 't' in ('u', 'b') or p_shape -> 'flags' -> c.name ->> 't' = 's'
-        and coalesce(p_shape -> 'kinds' ->> c.name = 'text', false))
+    select bool_and(p_shape -> 'flags' -> c.name ->> 't' <> 's' or coalesce(p_shape -> 'kinds' ->> c.name = 'text', false))
     from unnest(p_columns) c (name)
 $$;
 

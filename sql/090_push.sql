@@ -174,7 +174,7 @@ begin
         end if;
         -- What is compared has one spelling, and what loses could have been stored.
         if d.contested_count > 0 and p_run.op <> 'delete' and v_sent is null
-            and (p_run.width is null or not offline_private.spelling_is_enough(p_shape, p_run.columns)) then
+            and not (p_run.spelled and offline_private.spelling_is_enough(p_shape, p_run.columns)) then
             v_spelled := offline_private.spell_rows(p_shape, p_run);
             v_sent := p_run.rows;
             p_run.rows := v_spelled.rows;
@@ -230,6 +230,10 @@ begin
     end loop;
     if d.contested_count > 0 then
         v_conflicts := offline_private.log_conflicts(p_device, p_run, d.versions, d.contested, d.actions);
+    end if;
+    if p_run.respelled is not null and d.updated > 0 then
+        d.return_rows := array(
+            select u.asked or u.respelled from unnest(d.return_rows, p_run.respelled) with ordinality u (asked, respelled, ord) order by u.ord);
     end if;
     return offline_private.finish(v_token, p_run, p_shape, d.statuses, v_versions, d.columns, d.return_rows, v_conflicts,
         case when p_run.op <> 'delete' then coalesce(v_sent, '[' || array_to_string(d.docs, ',') || ']') end, false, v_doc_keys, v_docs);

@@ -1,9 +1,10 @@
-//! Whether Postgres will hand a value back exactly as it was sent.
+//! Whether Postgres will hand a value back exactly as it was sent: it is one of the type, in the type's own spelling.
 //!
 //! Where every value of a run is exact and no trigger can change the rows, the database need not read
 //! them back to see what the device must be told.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 
 use serde::Deserialize;
 
@@ -13,7 +14,10 @@ pub enum ValueForm {
     /// `u`: uuid, lower case with hyphens.
     #[serde(rename = "u")]
     Uuid,
-    /// `i`: 16- or 32-bit integer, a JSON number.
+    /// `h`: 16-bit integer, a JSON number.
+    #[serde(rename = "h")]
+    SmallInt,
+    /// `i`: 32-bit integer, a JSON number.
     #[serde(rename = "i")]
     Int,
     /// `l`: 64-bit integer, a JSON string of digits.
@@ -52,8 +56,12 @@ impl ValueForm {
                 let lower = text.to_ascii_lowercase();
                 is_uuid(&lower).then(|| Cow::Owned(format!("\"{lower}\"")))
             }
-            (ValueForm::Int, Some(text)) => is_integer(text).then_some(Cow::Borrowed(text)),
-            (ValueForm::LongInt, None) => is_integer(raw).then(|| Cow::Owned(format!("\"{raw}\""))),
+            (ValueForm::SmallInt | ValueForm::Int, Some(text)) => {
+                self.is_exact(text).then_some(Cow::Borrowed(text))
+            }
+            (ValueForm::LongInt, None) => {
+                is_integer::<i64>(raw).then(|| Cow::Owned(format!("\"{raw}\"")))
+            }
             (ValueForm::Timestamp, Some(text)) => {
                 let utc = text
                     .strip_suffix('Z')
@@ -80,12 +88,13 @@ impl ValueForm {
             .and_then(|rest| rest.strip_suffix('"'));
         match (self, string) {
             (ValueForm::Uuid, Some(text)) => is_uuid(text),
-            (ValueForm::Int, None) => is_integer(raw),
-            (ValueForm::LongInt, Some(text)) => is_integer(text),
+            (ValueForm::SmallInt, None) => is_integer::<i16>(raw),
+            (ValueForm::Int, None) => is_integer::<i32>(raw),
+            (ValueForm::LongInt, Some(text)) => is_integer::<i64>(text),
             (ValueForm::Bool, None) => matches!(raw, "true" | "false"),
             (ValueForm::Text, Some(_)) => true,
             (ValueForm::Timestamp, Some(text)) => is_timestamp(text),
-            (ValueForm::Date, Some(text)) => matches_pattern(text.as_bytes(), b"dddd-dd-dd"),
+            (ValueForm::Date, Some(text)) => is_date(text),
             _ => false,
         }
     }
@@ -95,10 +104,10 @@ fn is_uuid(text: &str) -> bool {
     matches_pattern(text.as_bytes(), b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
 }
 
-fn is_integer(text: &str) -> bool {
+fn is_integer<T: FromStr>(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let plain = digits == "0" && text == "0" || !digits.starts_with('0') && !digits.is_empty();
-    plain && digits.bytes().all(|byte| byte.is_ascii_digit())
+    plain && digits.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<T>().is_ok()
 }
 
 fn is_timestamp(text: &str) -> bool {
@@ -106,12 +115,35 @@ fn is_timestamp(text: &str) -> bool {
         return false;
     };
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, "1"));
+    let below = |from: usize, bound: u32| number(&seconds[from..from + 2]) < bound;
     matches_pattern(seconds.as_bytes(), b"dddd-dd-ddTdd:dd:dd")
-        && !seconds.ends_with(":60")
-        && !seconds.contains("T24")
+        && is_date(&seconds[..10])
+        && below(11, 24)
+        && below(14, 60)
+        && below(17, 60)
         && fraction.len() <= 6
         && fraction.bytes().all(|byte| byte.is_ascii_digit())
         && fraction.bytes().last().is_some_and(|byte| byte != b'0')
+}
+
+/// A day that there is, after the year 0, which Postgres does not know.
+fn is_date(text: &str) -> bool {
+    if !matches_pattern(text.as_bytes(), b"dddd-dd-dd") {
+        return false;
+    }
+    let (year, month, day) = (number(&text[..4]), number(&text[5..7]), number(&text[8..]));
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    year > 0 && (1..=12).contains(&month) && (1..=days).contains(&day)
+}
+
+/// Of up to four digits.
+fn number(digits: &str) -> u32 {
+    digits.parse().unwrap_or(u32::MAX)
 }
 
 /// `d` stands for a digit, `x` for a lower-case hexadecimal digit, the rest for itself.
@@ -139,6 +171,23 @@ mod tests {
             (Int, "-0", false),
             (Int, "5.0", false),
             (Int, "5e1", false),
+            (Int, "2147483647", true),
+            (Int, "2147483648", false),
+            (SmallInt, "-32768", true),
+            (SmallInt, "32768", false),
+            (LongInt, r#""9223372036854775807""#, true),
+            (LongInt, r#""9223372036854775808""#, false),
+            (Date, r#""2026-02-29""#, false),
+            (Date, r#""2024-02-29""#, true),
+            (Date, r#""1900-02-29""#, false),
+            (Date, r#""2026-13-01""#, false),
+            (Date, r#""2026-04-31""#, false),
+            (Date, r#""2026-01-00""#, false),
+            (Date, r#""0000-01-01""#, false),
+            (Timestamp, r#""2026-02-30T10:00:00+00:00""#, false),
+            (Timestamp, r#""2026-02-20T10:60:00+00:00""#, false),
+            (Timestamp, r#""2026-02-20T10:00:99+00:00""#, false),
+            (Timestamp, r#""2026-02-20T23:59:59+00:00""#, true),
             (Int, r#""5""#, false),
             (LongInt, r#""9007199254740993""#, true),
             (LongInt, r#""007""#, false),

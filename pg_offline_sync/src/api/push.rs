@@ -30,6 +30,7 @@ struct Row {
     after_seqs: Option<String>,
     width: Option<i32>,
     respelled: Option<Vec<bool>>,
+    spelled: bool,
     group_name: Option<String>,
     code: Option<&'static str>,
     message: Option<String>,
@@ -61,6 +62,7 @@ pub fn plan_push(
         name!(after_seqs, Option<String>),
         name!(width, Option<i32>),
         name!(respelled, Option<Vec<bool>>),
+        name!(spelled, bool),
         name!(group_name, Option<String>),
         name!(code, Option<&'static str>),
         name!(message, Option<String>),
@@ -84,6 +86,7 @@ pub fn plan_push(
             row.after_seqs,
             row.width,
             row.respelled,
+            row.spelled,
             row.group_name,
             row.code,
             row.message,
@@ -162,6 +165,7 @@ fn run_row(run: Run) -> Row {
         after_seqs: after,
         width: run.width.and_then(|width| i32::try_from(width).ok()),
         respelled: (!run.respelled.is_empty()).then_some(run.respelled),
+        spelled: run.spelled,
         group_name: run.group,
         ..Row::default()
     }

@@ -79,9 +79,12 @@ pub struct Run {
     /// Columns of the stored rows where these are known beforehand. For insertions `rows` then are the
     /// whole rows as Postgres will hold them; for other kinds it is 0 and every value is as stored.
     pub width: Option<usize>,
-    /// Insertions whose row reads otherwise than the device wrote it: another spelling, a column that it
-    /// did not name. Empty when there are none.
+    /// Mutations whose row reads otherwise than the device wrote it: another spelling, and for insertions a column
+    /// that it did not name. Empty when there are none.
     pub respelled: Vec<bool>,
+    /// Whether every value of `rows` is one of its column's type, in the type's own spelling: what others wrote can
+    /// be compared with it as it stands.
+    pub spelled: bool,
     /// The atomic group, when the run belongs to one.
     pub group: Option<String>,
 }

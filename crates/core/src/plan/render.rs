@@ -59,6 +59,7 @@ fn empty_run(shape: &Shape<'_>, tables: &Tables, unit: u32, members: usize) -> R
         priorities: Vec::with_capacity(members),
         width: None,
         respelled: Vec::new(),
+        spelled: false,
         group: None,
     }
 }

@@ -1,5 +1,7 @@
 //! The `rows` and `befores` arrays of one run, and what is known beforehand of the stored rows.
 
+use std::borrow::Cow;
+
 use super::Run;
 use super::layout::{Layout, Shape};
 use crate::batch::{Mutation, Op};
@@ -18,6 +20,7 @@ pub(super) struct Rows<'s> {
     whole: Option<Vec<WholeColumn>>,
     /// Whether the stored values are known, so far.
     foreseen: bool,
+    spelled: bool,
     respelled: Vec<bool>,
     rows: String,
     befores: String,
@@ -46,6 +49,7 @@ impl<'s> Rows<'s> {
                 .then(|| whole_columns(shape, table))
                 .flatten(),
             foreseen: true,
+            spelled: true,
             respelled: Vec::new(),
             rows: String::from("["),
             befores: String::from("["),
@@ -72,13 +76,19 @@ impl<'s> Rows<'s> {
     fn push_part(&mut self, mutation: &Mutation<'_>, key_fields: &str, layout: &Layout) {
         self.rows.push('{');
         self.rows.push_str(key_fields);
+        let mut respelled = false;
         for ((label, form), at) in self.labels.iter().zip(&self.forms).zip(&layout.order) {
             let raw = mutation.patch[*at].1.get();
             self.rows.push_str(label);
-            self.rows.push_str(raw);
+            let canonical = form.canonical(raw);
+            self.spelled = self.spelled && canonical.is_some();
+            let text = canonical.unwrap_or(Cow::Borrowed(raw));
+            respelled |= text != raw;
+            self.rows.push_str(&text);
             self.foreseen = self.foreseen && form.is_exact(raw);
         }
         self.rows.push('}');
+        self.respelled.push(respelled);
         self.foreseen = self.foreseen && key_is_exact(&mutation.key, self.key);
     }
 
@@ -102,6 +112,7 @@ impl<'s> Rows<'s> {
                 }
                 None => {
                     self.foreseen = false;
+                    self.spelled = false;
                     self.rows.push_str(raw);
                 }
             }
@@ -118,11 +129,16 @@ impl<'s> Rows<'s> {
         self.any_before = true;
         self.befores.push('{');
         for (name, value) in before {
-            // A deletion takes all columns with it.
-            if mutation.op == Op::Delete || self.columns.binary_search(&name.as_ref()).is_ok() {
-                json::push_key(&mut self.befores, name);
-                self.befores.push_str(value.get());
-            }
+            let form = match self.columns.binary_search(&name.as_ref()) {
+                Ok(at) => self.forms[at],
+                // A deletion takes all columns with it.
+                Err(_) if mutation.op == Op::Delete => ValueForm::Other,
+                Err(_) => continue,
+            };
+            json::push_key(&mut self.befores, name);
+            let raw = value.get();
+            let text = form.canonical(raw);
+            self.befores.push_str(&text.unwrap_or(Cow::Borrowed(raw)));
         }
         self.befores.push('}');
     }
@@ -139,6 +155,7 @@ impl<'s> Rows<'s> {
             None if run.op == Op::Insert => None,
             None => Some(0),
         };
+        run.spelled = self.spelled;
         if self.respelled.contains(&true) {
             run.respelled = self.respelled;
         }
