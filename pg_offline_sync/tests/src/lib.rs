@@ -14,6 +14,7 @@ mod exchange;
 pub mod fixtures;
 mod oracle;
 mod outbox;
+mod seed;
 mod wait;
 
 pub use answers::{ChangeSet, Deletion, PullAnswer, PushAnswer, Upsert, Verdict};
@@ -24,4 +25,5 @@ pub use device::{Device, LocalRow, PullTotals};
 pub use error::PgError;
 pub use oracle::{Columns, Rows, row_columns, visible_rows};
 pub use outbox::{Mutation, Op, mutation};
+pub use seed::seed;
 pub use wait::eventually;

@@ -52,7 +52,7 @@ enum Rank<'a> {
     Truth(bool),
     Lowest,
     Number(Number<'static>, Cow<'a, str>),
-    Moment(i128, Cow<'a, str>),
+    Moment((i64, i64), Cow<'a, str>),
     Text(Cow<'a, str>),
 }
 
@@ -71,7 +71,7 @@ impl<'a> Rank<'a> {
         }
         Some(if text.eq_ignore_ascii_case("-infinity") {
             Rank::Lowest
-        } else if let Some(moment) = moment::nanoseconds(&text) {
+        } else if let Some(moment) = moment::moment(&text) {
             Rank::Moment(moment, text)
         } else {
             Rank::Text(text)

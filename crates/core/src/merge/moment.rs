@@ -5,8 +5,9 @@ use crate::time;
 /// Digits of the year that Postgres never exceeds.
 const YEAR_DIGITS_MAX: usize = 7;
 
-/// Nanoseconds since 1970 of a date, or of a date and a time with or without an offset from UTC; `None` for anything else.
-pub(super) fn nanoseconds(text: &str) -> Option<i128> {
+/// Seconds since 1970 and nanoseconds beyond of a date, or of a date and a time with or without an offset from UTC; `None` for
+/// anything else.
+pub(super) fn moment(text: &str) -> Option<(i64, i64)> {
     let (text, before_christ) = match text.strip_suffix(" BC") {
         Some(text) => (text, true),
         None => (text, false),
@@ -21,26 +22,27 @@ pub(super) fn nanoseconds(text: &str) -> Option<i128> {
     let month = two(parts.next()?).filter(|month| (1..=12).contains(month))?;
     let day = two(parts.next()?).filter(|day| (1..=31).contains(day))?;
     let year = if before_christ { 1 - year } else { year };
-    let midnight = i128::from(time::days(year, month, day)) * 86_400_000_000_000;
-    clock.map_or(Some(0), of_day).map(|since| midnight + since)
+    let midnight = time::days(year, month, day) * 86_400;
+    let (seconds, nanoseconds) = clock.map_or(Some((0, 0)), of_day)?;
+    Some((midnight + seconds, nanoseconds))
 }
 
-/// Nanoseconds since midnight in UTC.
-fn of_day(text: &str) -> Option<i128> {
+/// Seconds since midnight in UTC, and nanoseconds beyond.
+fn of_day(text: &str) -> Option<(i64, i64)> {
     let (clock, offset) = match text.find(['Z', '+', '-']) {
         Some(at) => text.split_at(at),
         None => (text, "Z"),
     };
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
-    digits(fraction, 9)?;
-    let fraction: i128 = format!("{fraction:0<9}").parse().ok()?;
+    let shift = 9_u32.checked_sub(u32::try_from(fraction.len()).ok()?)?;
+    let nanoseconds = digits(fraction, 9)? * 10_i64.pow(shift);
     let offset = match offset.split_at(1) {
         ("Z", "") => 0,
         ("+", offset) => seconds(offset)?,
         ("-", offset) => -seconds(offset)?,
         _ => return None,
     };
-    Some(i128::from(seconds(clock)? - offset) * 1_000_000_000 + fraction)
+    Some((seconds(clock)? - offset, nanoseconds))
 }
 
 /// Seconds of `hh`, `hh:mm` or `hh:mm:ss`.
@@ -66,7 +68,7 @@ fn digits(text: &str, most: usize) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::nanoseconds;
+    use super::moment;
 
     #[test]
     fn times_are_ordered_by_value() {
@@ -83,11 +85,11 @@ mod tests {
             "10000-01-01",
             "294276-12-31T23:59:59.999999+00:00",
         ];
-        let values = ascending.map(|text| nanoseconds(text).ok_or(text));
+        let values = ascending.map(|text| moment(text).ok_or(text));
         for pair in values.windows(2) {
             assert!(pair[0] < pair[1] && pair[0].is_ok(), "{pair:?}");
         }
-        let same = ["2024-01-01T13:00:00+02:00", "2024-01-01T11:00:00.000Z"].map(nanoseconds);
+        let same = ["2024-01-01T13:00:00+02:00", "2024-01-01T11:00:00.000Z"].map(moment);
         assert_eq!(same[0], same[1]);
     }
 
@@ -109,7 +111,7 @@ mod tests {
             "2024-01-01T10:00:00:00",
         ];
         for text in texts {
-            assert_eq!(nanoseconds(text), None, "{text}");
+            assert_eq!(moment(text), None, "{text}");
         }
     }
 }

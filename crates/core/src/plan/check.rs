@@ -1,9 +1,11 @@
 //! Each mutation on its own: is its table synced, are its columns writable, is its key a key?
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::Rejected;
 use super::layout::{BadColumn, Layouts};
+use super::likely::likely_row;
 use super::row_key::{self, RowKey};
 use crate::batch::{Mutation, Op};
 use crate::tables::{TableInfo, Tables};
@@ -59,20 +61,17 @@ pub(super) fn check_all<'a>(
             }
         }
     }
-    number_rows(&mut items);
+    number_rows(mutations, tables, &mut items);
     Checked { items, layouts }
 }
 
-fn number_rows(items: &mut [Item]) {
-    let mut numbers: HashMap<(usize, &str), usize> = HashMap::with_capacity(items.len());
+fn number_rows(mutations: &[Mutation<'_>], tables: &Tables, items: &mut [Item]) {
+    let mut numbers: HashMap<(usize, Cow<'_, str>), usize> = HashMap::with_capacity(items.len());
     for item in items {
         let next = numbers.len();
-        item.row = *numbers
-            .entry((
-                item.table,
-                item.key.likely.as_deref().unwrap_or(&item.key.text),
-            ))
-            .or_insert(next);
+        let likely = likely_row(&mutations[item.at].key, &tables.list()[item.table].key);
+        let row = likely.map_or(Cow::Borrowed(item.key.text.as_str()), Cow::Owned);
+        item.row = *numbers.entry((item.table, row)).or_insert(next);
     }
 }
 

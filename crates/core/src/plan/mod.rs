@@ -10,6 +10,7 @@ mod cascade;
 mod check;
 mod layout;
 mod levels;
+mod likely;
 mod render;
 mod row_key;
 mod rows;

@@ -5,18 +5,13 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::json::{self, RawObject};
-use crate::merge::number_identity;
 use crate::tables::{KeyColumn, KeyKind};
-use crate::time::parse_utc_ms;
 
 /// The canonical text of a key and its columns as the inside of a JSON object.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct RowKey {
     pub text: String,
     pub fields: String,
-    /// Where the text may not be the only spelling of the row's key: what all spellings that are known to
-    /// mean one key have in common. Different keys may share it.
-    pub likely: Option<String>,
 }
 
 /// Reads a key object; `None` where it does not hold exactly the key columns in valid shape.
@@ -29,14 +24,8 @@ pub(super) fn row_key(key: &RawObject<'_>, columns: &[KeyColumn]) -> Option<RowK
         let (_, raw) = key.first().filter(|(name, _)| *name == column.name)?;
         let text = canonical(raw, column.kind)?;
         push_field(&mut fields, column, &text, raw);
-        return Some(RowKey {
-            likely: (column.kind == KeyKind::Other).then(|| likely(&text)),
-            text,
-            fields,
-        });
+        return Some(RowKey { text, fields });
     }
-    let is_loose = columns.iter().any(|column| column.kind == KeyKind::Other);
-    let mut common = String::new();
     let mut text = String::from("[");
     for column in columns {
         let (_, raw) = key.iter().find(|(name, _)| *name == column.name)?;
@@ -46,53 +35,9 @@ pub(super) fn row_key(key: &RawObject<'_>, columns: &[KeyColumn]) -> Option<RowK
         }
         json::push_string(&mut text, &part);
         push_field(&mut fields, column, &part, raw);
-        if column.kind == KeyKind::Other {
-            json::push_string(&mut common, &likely(&part));
-        } else if is_loose {
-            json::push_string(&mut common, &part);
-        }
     }
     text.push(']');
-    Some(RowKey {
-        text,
-        fields,
-        likely: is_loose.then_some(common),
-    })
-}
-
-/// One text for the spellings of a time, of a number, and of a word in either case.
-fn likely(text: &str) -> String {
-    if let Some(ms) = instant_ms(text) {
-        return format!("t{ms}");
-    }
-    number_identity(text).unwrap_or_else(|| text.trim_ascii().to_ascii_lowercase())
-}
-
-/// Milliseconds since 1970 of a time with a zone or without one, which is UTC here.
-fn instant_ms(text: &str) -> Option<i64> {
-    let (date, clock) = text.split_once(['T', ' '])?;
-    let (clock, minutes) = match clock.find(['+', '-']) {
-        Some(at) => {
-            let (clock, zone) = clock.split_at(at);
-            let (hours, minutes) = zone[1..].split_once(':').unwrap_or((&zone[1..], "0"));
-            let minutes = hours
-                .parse::<i64>()
-                .ok()?
-                .checked_mul(60)?
-                .checked_add(minutes.parse().ok()?)?;
-            (
-                clock,
-                if zone.starts_with('-') {
-                    -minutes
-                } else {
-                    minutes
-                },
-            )
-        }
-        None => (clock.trim_end_matches('Z'), 0),
-    };
-    let utc = parse_utc_ms(&format!("{date}T{clock}Z")).ok()?;
-    utc.checked_sub(minutes.checked_mul(60_000)?)
+    Some(RowKey { text, fields })
 }
 
 fn push_field(fields: &mut String, column: &KeyColumn, canonical: &str, raw: &RawValue) {

@@ -164,8 +164,7 @@ async fn a_backend_killed_in_the_middle_of_a_push_leaves_nothing_and_the_retry_a
 #[tokio::test]
 async fn a_thousand_rounds_of_lost_answers_and_repetitions_end_with_each_effect_once() {
     const ROUNDS: u64 = 1_000;
-    let seed: u64 = rand::random();
-    println!("seed {seed}");
+    let seed = offline_sync_testkit::seed();
     let mut random = rand::rngs::StdRng::seed_from_u64(seed);
     let db = Db::create().await;
     counter(&db).await;

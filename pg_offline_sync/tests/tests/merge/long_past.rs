@@ -137,7 +137,7 @@ async fn a_run_of_long_merges_ends_where_it_is_cancelled() {
     let error = caller.push_text(device.id, &batch).await.unwrap_err();
     assert_eq!(error.code, "57014");
     assert!(
-        start.elapsed() < whole / 2,
+        start.elapsed() < whole * 3 / 4,
         "{:?} of {whole:?}",
         start.elapsed()
     );

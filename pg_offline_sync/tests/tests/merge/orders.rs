@@ -173,8 +173,7 @@ fn canonical(row: Option<Columns>) -> Option<BTreeMap<String, Value>> {
 
 /// Every seed's edits arrive in several orders, on a row for each; what the rows end as.
 async fn every_order_ends_the_same(on_delete: &str, deletes: bool) {
-    let first: u64 = rand::random();
-    println!("first seed {first}");
+    let first = offline_sync_testkit::seed();
     let db = Db::create().await;
     pages(&db, on_delete).await;
     let mut devices = Vec::new();

@@ -67,8 +67,7 @@ fn edit(device: &mut Device, key: &Value, random: &mut StdRng) -> (i64, i64) {
 
 #[tokio::test]
 async fn all_devices_end_with_byte_identical_rows_and_no_increment_is_lost() {
-    let seed: u64 = rand::random();
-    println!("seed {seed}");
+    let seed = offline_sync_testkit::seed();
     let mut random = StdRng::seed_from_u64(seed);
     let db = Db::create().await;
     let keys = cards(&db).await;
