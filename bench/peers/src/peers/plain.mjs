@@ -7,7 +7,7 @@ import { applied, differingColumns } from '../operations.mjs';
 export const upsert = (sql) => plain(sql, 'upsert', 'upsert of the row', writeRow);
 
 /** Only the columns that were changed. */
-export const columns = (sql) => plain(sql, 'columns', 'update of the columns', writeColumns);
+export const columns = (sql) => plain(sql, 'column_update', 'update of the columns', writeColumns);
 
 function plain(sql, name, title, write) {
   return {
