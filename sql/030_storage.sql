@@ -263,7 +263,7 @@ as $$
         plan_push plan_batch too_old_for check_token_age extract_mutations slice_json_array slice_run key_source record_definition row_expression columns_expression
         canonical_keys spelling_is_enough spell_rows read_expressions context_open context_missing set_context clear_context fetch_rows insert_rows update_rows delete_rows lock_rows
         row_states deleted_row log_conflicts restamp keep_mutation due_mutations forget_mutations waiting_rows duplicate_results queue_status
-        decision_needs decide_run whole_columns ask_functions function_parts apply_insert apply_change apply_run resurrect could_edit finish answer_clock render_results join_results
+        decision_needs decide_run whole_columns ask_functions function_parts apply_insert apply_change apply_run resurrect could_edit laid_over finish answer_clock render_results join_results
         error_json is_deferral is_server_fault not_applied blocked attempt late_passes_max row_marks lock_plan execute_plan verdicts plan_again retry_deferred
         parse_pull encode_cursor cursor_seal member_scopes scope_pairs render_changes policy_mark schema_mark schema_json pull_scopes feed read_changes read_page pull_page
         scope_map lost_scopes evict_pairs pending_conflicts next_cursor key_object claim_conflict conflict_row settle_conflict bound_lock_wait

@@ -75,9 +75,7 @@ declare
     v_columns text[] := array(select jsonb_array_elements_text(p_shape -> 'key'));
 begin
     execute format('select array_agg(%s order by t.ordinality) from (select %s, r.ordinality from rows from (json_to_recordset($1) as (%s)) '
-        'with ordinality r) t', p_shape ->> 'key_text', (
-            select string_agg(format('%s as %I', p_shape -> 'columns' -> c.name ->> 'read', c.name), ', ') from unnest(v_columns) c (name)),
-        offline_private.record_definition(p_shape, v_columns))
+        'with ordinality r) t', p_shape ->> 'key_text', offline_private.read_expressions(p_shape, v_columns), offline_private.record_definition(p_shape, v_columns))
     into v_keys using p_rows::json;
     return v_keys;
 end

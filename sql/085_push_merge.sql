@@ -36,11 +36,11 @@ as $$
 $$;
 
 -- The state of rows as decide_run() reads it, read after the rows were locked: nobody else changes it now. Rows that were deleted in a
--- scope that is not the caller's are as unknown as those that never were. With
--- p_base_columns also their values at the bases, with p_trail_columns each later write of them and what it found, with
--- p_write_columns each later write of them, as far as the history reaches and where the row is in a scope of the caller's. Beyond
--- trail_bytes_max() old values are not looked at: any write may have been one of the column. By key, one by one: plans are kept while the table grows, and what suits a small one
--- would read all of a large one. p_forms: wire_form of the columns.
+-- scope that is not the caller's are as unknown as those that never were. With p_base_columns also their values at the bases, with
+-- p_trail_columns each later write of them and what it found, with p_write_columns each later write of them, as far as the history reaches
+-- and where the row is in a scope of the caller's. Beyond trail_bytes_max() old values are not looked at: any write may have been one of
+-- the column. By key, one by one: plans are kept while the table grows, and what suits a small one would read all of a large one.
+-- p_forms: wire_form of the columns.
 create function offline_private.row_states(p_device uuid, p_table_id int, p_keys text[], p_bases bigint[], p_base_columns text[],
     p_trail_columns text[], p_write_columns text[], p_forms jsonb)
 returns text

@@ -48,6 +48,19 @@ begin
 end
 $$;
 
+-- An object with the members of another on top, all as they are spelled: jsonb would spell them anew.
+create function offline_private.laid_over(p_beneath json, p_above json)
+returns json
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select json_object_agg(c.key, c.value)
+    from (
+        select b.key, b.value from json_each(p_beneath) b where p_above -> b.key is null
+        union all
+        select a.key, a.value from json_each(p_above) a) c
+$$;
+
 -- Whether the caller could have put this row where it was and edited it there: tried, and taken back. Policies that look at the
 -- content must see what was deleted, not what the edit makes of it.
 create function offline_private.could_edit(p_shape jsonb, p_key text, p_columns text[], p_row json)
@@ -71,7 +84,7 @@ end
 $$;
 
 -- Brings back a deleted row with the edit on top, as the caller, who must be one who could have edited it while it was there.
--- p_old: its last content, from the history. JSON throughout: jsonb would spell the columns anew that nobody edited.
+-- p_old: its last content, from the history.
 create function offline_private.resurrect(p_shape jsonb, p_key text, p_old json, p_doc text, out keys text[], out docs text[])
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -91,11 +104,7 @@ begin
     if p_old is null or not offline_private.could_edit(p_shape, p_key, v_columns, v_row) then
         raise exception using errcode = '42501', message = 'row not found or not permitted';
     end if;
-    v_row := (
-        select json_object_agg(c.key, c.value)
-        from (
-            select o.key, o.value from json_each(v_row) o where p_doc::json -> o.key is null
-            union all select d.key, d.value from json_each(p_doc::json) d) c);
+    v_row := offline_private.laid_over(v_row, p_doc::json);
     v_columns := array(select json_object_keys(v_row) except select jsonb_array_elements_text(p_shape -> 'key'));
     perform set_config('offline_sync.push_resurrect', 'on', true);
     select i.keys, i.docs into keys, docs

@@ -198,11 +198,7 @@ begin
             where not coalesce((v_shape -> 'flags' -> c.name ->> 'w')::boolean, false) or v_shape -> 'key' ? c.name) then
             raise exception using errcode = '22023', message = 'p_merged names a column that cannot be written';
         end if;
-        v_row := (
-            select json_object_agg(c.key, c.value)
-            from (
-                select k.* from json_each(offline_private.key_object(v_shape, v_claim.row_key)) k
-                union all select v.* from json_each(v_row) v) c);
+        v_row := offline_private.laid_over(offline_private.key_object(v_shape, v_claim.row_key), v_row);
         v_is_there := offline_private.lock_rows(v_shape, 'update', '{}', array[v_claim.row_key]) <> '[]';
         if v_is_there then
             v_result := offline_private.update_rows(v_shape, v_columns, json_build_array(v_row)::text, 1, true);
@@ -306,7 +302,7 @@ begin
         round(1 - sum(g.by_person + g.pending) over column_policy / sum(g.decisions) over column_policy, 4)
     from (
         select l.table_id, l.column_name, l.policy, l.outcome, count(*) as decisions,
-            count(*) filter (where l.status = 'pending') as pending, 
+            count(*) filter (where l.status = 'pending') as pending,
             count(*) filter (where l.status = 'resolved' and coalesce(l.resolved_by, '') not like 'model:%') as by_person
         from offline_data.conflict_resolution_log l
         group by l.table_id, l.column_name, l.policy, l.outcome) g

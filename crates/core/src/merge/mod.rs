@@ -31,6 +31,7 @@ mod trail;
 pub use contest::{Contested, Outcome};
 pub use decide::decide;
 pub use decision::{Action, Answer, Call, Context, Decision, Incoming, Status};
+pub(crate) use moment::moment;
 pub use needs::Needs;
 pub(crate) use number::number_identity;
 pub use policy::{ColumnKind, OnDelete, Policy, TablePolicy};

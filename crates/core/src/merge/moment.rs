@@ -7,7 +7,7 @@ const YEAR_DIGITS_MAX: usize = 7;
 
 /// Seconds since 1970 and nanoseconds beyond of a date, or of a date and a time with or without an offset from UTC; `None` for
 /// anything else.
-pub(super) fn moment(text: &str) -> Option<(i64, i64)> {
+pub(crate) fn moment(text: &str) -> Option<(i64, i64)> {
     let (text, before_christ) = match text.strip_suffix(" BC") {
         Some(text) => (text, true),
         None => (text, false),

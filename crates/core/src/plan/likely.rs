@@ -2,9 +2,8 @@
 
 use super::row_key::canonical;
 use crate::json::{self, RawObject};
-use crate::merge::number_identity;
+use crate::merge::{moment, number_identity};
 use crate::tables::{KeyColumn, KeyKind};
-use crate::time::parse_utc_ms;
 
 /// Where the canonical text may not be the only one of a row: what all spellings that are known to mean
 /// one key have in common. Different keys may share it.
@@ -24,35 +23,8 @@ pub(super) fn likely_row(key: &RawObject<'_>, columns: &[KeyColumn]) -> Option<S
 
 /// One text for the spellings of a time, of a number, and of a word in either case.
 fn likely(text: &str) -> String {
-    if let Some(ms) = instant_ms(text) {
-        return format!("t{ms}");
+    if let Some((seconds, nanoseconds)) = moment(text) {
+        return format!("t{}.{}", seconds, nanoseconds / 1_000_000);
     }
     number_identity(text).unwrap_or_else(|| text.trim_ascii().to_ascii_lowercase())
-}
-
-/// Milliseconds since 1970 of a time with a zone or without one, which is UTC here.
-fn instant_ms(text: &str) -> Option<i64> {
-    let (date, clock) = text.split_once(['T', ' '])?;
-    let (clock, minutes) = match clock.find(['+', '-']) {
-        Some(at) => {
-            let (clock, zone) = clock.split_at(at);
-            let (hours, minutes) = zone[1..].split_once(':').unwrap_or((&zone[1..], "0"));
-            let minutes = hours
-                .parse::<i64>()
-                .ok()?
-                .checked_mul(60)?
-                .checked_add(minutes.parse().ok()?)?;
-            (
-                clock,
-                if zone.starts_with('-') {
-                    -minutes
-                } else {
-                    minutes
-                },
-            )
-        }
-        None => (clock.trim_end_matches('Z'), 0),
-    };
-    let utc = parse_utc_ms(&format!("{date}T{clock}Z")).ok()?;
-    utc.checked_sub(minutes.checked_mul(60_000)?)
 }
