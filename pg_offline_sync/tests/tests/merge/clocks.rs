@@ -1,6 +1,6 @@
 //! Clocks of devices are wrong.
 
-use offline_sync_testkit::{Db, Op};
+use offline_sync_testkit::{Db, Device, Op};
 use serde_json::{Map, Value, json};
 
 use crate::{TABLE, cards, devices_with_card, hlc, now_ms, settle};
@@ -9,6 +9,17 @@ const YEAR_2099: u64 = 4_070_908_800_000;
 
 fn at(clock: Value) -> Map<String, Value> {
     Map::from_iter([("hlc".to_owned(), clock)])
+}
+
+/// Records an edit of the card's column `a` at this millisecond of the device's clock.
+fn edit_at(device: &mut Device, key: &Value, value: &str, ms: u64) {
+    device.record(
+        Op::Update,
+        TABLE,
+        key.clone(),
+        json!({ "a": value }),
+        at(hlc(ms)),
+    );
 }
 
 async fn skewed(db: &Db, device: uuid::Uuid) -> bool {
@@ -31,13 +42,7 @@ async fn a_device_at_2099_is_clamped_marked_and_does_not_win_for_ever() {
     superuser.batch_execute(&bound).await.unwrap();
     cards(&db, json!({})).await;
     let (mut devices, key) = devices_with_card(&db, 2, json!({ "a": "base" })).await;
-    devices[1].record(
-        Op::Update,
-        TABLE,
-        key.clone(),
-        json!({ "a": "from 2099" }),
-        at(hlc(YEAR_2099)),
-    );
+    edit_at(&mut devices[1], &key, "from 2099", YEAR_2099);
     let before = now_ms(&db).await;
     assert_eq!(devices[1].push().await.statuses(), ["applied"]);
     assert!(skewed(&db, devices[1].id).await);
@@ -56,13 +61,7 @@ async fn a_device_at_2099_is_clamped_marked_and_does_not_win_for_ever() {
     })
     .await;
     let now = now_ms(&db).await;
-    devices[0].record(
-        Op::Update,
-        TABLE,
-        key.clone(),
-        json!({ "a": "later" }),
-        at(hlc(now)),
-    );
+    edit_at(&mut devices[0], &key, "later", now);
     assert_eq!(devices[0].push().await.statuses(), ["merged"]);
     assert_eq!(settle(&mut devices, &key, "a").await, "later");
 }
@@ -74,23 +73,11 @@ async fn a_device_at_1970_loses_to_what_it_has_not_seen_and_wins_over_what_it_ha
     let (mut devices, key) = devices_with_card(&db, 2, json!({ "a": "base" })).await;
     devices[0].update(TABLE, key.clone(), json!({ "a": "now" }));
     devices[0].push().await;
-    devices[1].record(
-        Op::Update,
-        TABLE,
-        key.clone(),
-        json!({ "a": "from 1970, unseen" }),
-        at(hlc(1_000)),
-    );
+    edit_at(&mut devices[1], &key, "from 1970, unseen", 1_000);
     assert_eq!(devices[1].push().await.status(1), "merged");
     assert_eq!(settle(&mut devices, &key, "a").await, "now");
 
-    devices[1].record(
-        Op::Update,
-        TABLE,
-        key.clone(),
-        json!({ "a": "from 1970, seen" }),
-        at(hlc(2_000)),
-    );
+    edit_at(&mut devices[1], &key, "from 1970, seen", 2_000);
     assert_eq!(devices[1].push().await.status(2), "applied");
     assert_eq!(settle(&mut devices, &key, "a").await, "from 1970, seen");
     assert!(
@@ -105,23 +92,11 @@ async fn a_write_by_others_wins_over_a_device_clock_that_ran_ahead() {
     cards(&db, json!({})).await;
     let (mut devices, key) = devices_with_card(&db, 2, json!({ "a": "base" })).await;
     let ahead = now_ms(&db).await + 50_000;
-    devices[0].record(
-        Op::Update,
-        TABLE,
-        key.clone(),
-        json!({ "a": "ahead" }),
-        at(hlc(ahead)),
-    );
+    edit_at(&mut devices[0], &key, "ahead", ahead);
     devices[0].push().await;
     db.sql("update public.card set a = 'by the owner'").await;
     // The second device's edit is older than the owner's, though later than the server's wall clock.
-    devices[1].record(
-        Op::Update,
-        TABLE,
-        key.clone(),
-        json!({ "a": "between" }),
-        at(hlc(ahead)),
-    );
+    edit_at(&mut devices[1], &key, "between", ahead);
     devices[1].push().await;
     assert_eq!(settle(&mut devices, &key, "a").await, "by the owner");
 }
@@ -177,13 +152,7 @@ async fn equal_values_move_the_clock() {
         .into_iter()
         .enumerate()
     {
-        devices[n].record(
-            Op::Update,
-            TABLE,
-            key.clone(),
-            json!({ "a": value }),
-            at(hlc(now + delay)),
-        );
+        edit_at(&mut devices[n], &key, value, now + delay);
     }
     for n in [0, 2, 1] {
         devices[n].push().await;
@@ -203,26 +172,11 @@ async fn who_saw_only_the_first_of_two_equal_writes_is_judged_by_the_clock_in_ei
         cards(&db, json!({})).await;
         let (mut devices, key) = devices_with_card(&db, 3, json!({ "a": "base" })).await;
         let now = now_ms(&db).await;
-        let mut edit = |n: usize, value: &str, delay: u64| {
-            devices[n].record(
-                Op::Update,
-                TABLE,
-                key.clone(),
-                json!({ "a": value }),
-                at(hlc(now + delay)),
-            );
-        };
-        edit(0, "same", 10);
-        edit(2, "same", 30);
+        edit_at(&mut devices[0], &key, "same", now + 10);
+        edit_at(&mut devices[2], &key, "same", now + 30);
         devices[0].push().await;
         devices[1].pull().await;
-        devices[1].record(
-            Op::Update,
-            TABLE,
-            key.clone(),
-            json!({ "a": "other" }),
-            at(hlc(now + 20)),
-        );
+        edit_at(&mut devices[1], &key, "other", now + 20);
         for n in order {
             devices[n].push().await;
         }
@@ -256,13 +210,7 @@ async fn an_answer_tells_a_clock_that_is_later_than_what_it_shows() {
     cards(&db, json!({})).await;
     let (mut devices, key) = devices_with_card(&db, 3, json!({ "a": "base" })).await;
     let ahead = now_ms(&db).await + 50_000;
-    devices[0].record(
-        Op::Update,
-        TABLE,
-        key.clone(),
-        json!({ "a": "ahead" }),
-        at(hlc(ahead)),
-    );
+    edit_at(&mut devices[0], &key, "ahead", ahead);
     let told = |clock: &str| clock.parse::<u64>().unwrap() >> 16;
     let own = devices[0].push().await;
     assert!(told(&own.server_hlc) < ahead, "it knows its own clock");
@@ -350,30 +298,12 @@ async fn what_a_device_at_1970_edited_after_seeing_a_value_beats_that_value_in_e
         cards(&db, json!({})).await;
         let (mut devices, key) = devices_with_card(&db, 3, json!({ "a": "base" })).await;
         let now = now_ms(&db).await;
-        devices[0].record(
-            Op::Update,
-            TABLE,
-            key.clone(),
-            json!({ "a": "seen" }),
-            at(hlc(now + 1_000)),
-        );
+        edit_at(&mut devices[0], &key, "seen", now + 1_000);
         devices[0].push().await;
         devices[1].pull().await;
-        devices[1].record(
-            Op::Update,
-            TABLE,
-            key.clone(),
-            json!({ "a": "from 1970" }),
-            at(hlc(1_000)),
-        );
+        edit_at(&mut devices[1], &key, "from 1970", 1_000);
         // Has not seen either of the two; older than what the device at 1970 saw.
-        devices[2].record(
-            Op::Update,
-            TABLE,
-            key.clone(),
-            json!({ "a": "older" }),
-            at(hlc(now + 500)),
-        );
+        edit_at(&mut devices[2], &key, "older", now + 500);
         let order = if late { [2, 1] } else { [1, 2] };
         for n in order {
             devices[n].push().await;
